@@ -1,0 +1,62 @@
+"""The errors a user can cause: each says what happened, where, and what to do.
+
+The command line prints the message alone and exits with the class's `exit_code`; the codes are listed in docs/errors.md.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+from typing import ClassVar
+
+
+class ResnetsError(Exception):
+    """Any error that this package raises on purpose."""
+
+    exit_code: ClassVar[int] = 1
+
+
+class ConfigError(ResnetsError, ValueError):
+    """A spec, a recipe or an option that is unknown, impossible or contradicts another."""
+
+    exit_code = 3
+
+
+class DataError(ResnetsError):
+    """A data set that is missing, empty, damaged or not what it claims to be."""
+
+    exit_code = 4
+
+
+class ImageError(DataError):
+    """One image file that cannot be read as an image."""
+
+
+class ModelFileError(ResnetsError):
+    """A model folder or a checkpoint that is missing, damaged or of another kind."""
+
+    exit_code = 5
+
+
+class DivergedError(ResnetsError):
+    """Training produced a loss that is not a finite number."""
+
+    exit_code = 6
+
+
+class ResourceError(ResnetsError):
+    """Disk or memory ran out, or a folder cannot be written."""
+
+    exit_code = 7
+
+
+class InterruptedTraining(ResnetsError):
+    """Training was asked to stop by a signal, and has saved its state."""
+
+    exit_code = 130
+
+
+def suggestion(word: str, known: Iterable[str]) -> str:
+    """" Did you mean 'x'?" when a known word is close to the unknown one, else an empty string."""
+    close = difflib.get_close_matches(word, list(known), n=1, cutoff=0.6)
+    return f" Did you mean '{close[0]}'?" if close else ""

@@ -1,0 +1,226 @@
+"""What a network is: frozen values that print, compare, hash, round-trip through JSON and refuse contradictions."""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass, field
+from typing import Any, Literal, get_args
+
+from resnets import values
+from resnets.errors import ConfigError, suggestion
+
+Activation = Literal["relu", "leaky_relu", "elu", "gelu", "silu"]
+Block = Literal["basic", "bottleneck"]
+Initialization = Literal[
+    "he_normal_fan_out",
+    "he_normal_fan_in",
+    "he_uniform_fan_out",
+    "he_uniform_fan_in",
+    "xavier_normal",
+    "xavier_uniform",
+]
+Ordering = Literal[
+    "original", "bn_after_addition", "relu_before_addition", "relu_only_preactivation", "full_preactivation"
+]
+Pooling = Literal["average", "max"]
+Shortcut = Literal["A", "B", "C", "none"]
+Stem = Literal["large", "small", "pooled"]
+StrideIn = Literal["1x1", "3x3"]
+
+MAX_CHANNELS = 65_536
+"""Widest layer that a spec may ask for: 32 times the widest layer of a published ResNet (2048)."""
+MAX_CLASSES = 1_000_000
+"""Most classes that a spec may ask for; ImageNet-21k has 21,841."""
+MAX_BLOCKS = 10_000
+"""Most residual blocks that a spec may ask for; ResNet-1202 has 600."""
+BOTTLENECK_EXPANSION = 4
+"""A bottleneck's output is four times as wide as its 3x3.                       [He 2015, Table 1]"""
+
+
+@dataclass(frozen=True, kw_only=True)
+class NormSpec:
+    """Batch normalisation's settings; the defaults are PyTorch's.      [Ioffe 2015, Algorithm 1]"""
+
+    momentum: float = 0.1
+    """Weight of the newest batch in the running statistics: new = (1 - momentum) old + momentum batch."""
+    eps: float = 1e-5
+    """Added to the variance before the square root."""
+    affine: bool = True
+    """Learn a scale and a shift per channel (gamma, beta)."""
+    running_statistics: bool = True
+    """Keep running statistics for evaluation; without them evaluation uses its own batch."""
+
+    def __post_init__(self) -> None:
+        values.check_types(self)
+        if not 0 < self.momentum <= 1:
+            raise ConfigError(f"norm.momentum must be above 0 and at most 1, got {self.momentum}.")
+        if not 0 < self.eps < 1:
+            raise ConfigError(f"norm.eps must be between 0 and 1, got {self.eps}.")
+
+
+@dataclass(frozen=True, kw_only=True)
+class ResNetSpec:
+    """A residual network, or its plain twin: stem, stages of blocks, head.             [He 2015, He 2016]
+
+    Stage i (from 0) works at width `width * 2**i`; the first unit of every stage after the first halves the image.
+    """
+
+    num_blocks: tuple[int, ...] = (2, 2, 2, 2)
+    """Units in each stage."""
+    block: Block = "basic"
+    """`basic`: two 3x3. `bottleneck`: 1x1, 3x3, 1x1 with four times the width at its ends. [He 2015, Figure 5]"""
+    width: int = 64
+    """Channels of the first stage's 3x3 convolutions; each later stage doubles them."""
+    stem: Stem = "large"
+    """`large`: 7x7 stride 2 and max-pool. `small`: 3x3. `pooled`: 3x3 and 2x2 max-pool."""
+    stem_width: int | None = None
+    """Channels of the stem; None: as `width`."""
+    shortcut: Shortcut = "B"
+    """Options A (zero padding), B (projection where the shape changes), C (projection everywhere). [He 2015, section 3.3]
+    `none` is the plain twin: y = relu(F(x))."""
+    ordering: Ordering = "original"
+    """Place of BN and ReLU in a unit: Figure 4 (a) to (e) of He 2016, in the order of the type."""
+    stride_in: StrideIn = "1x1"
+    """The convolution of a bottleneck that halves the image: 1x1 is v1 (the paper), 3x3 is v1.5 (most libraries)."""
+    in_channels: int = 3
+    """Channels of the input image."""
+    num_classes: int = 1000
+    """Logits per image."""
+    activation: Activation = "relu"
+    """The nonlinearity."""
+    norm: NormSpec = field(default_factory=NormSpec)
+    """Batch normalisation's settings, one for the whole net."""
+    conv_bias: bool = False
+    """Give every convolution a bias; useless before BN, but some tutorials have it."""
+    initialization: Initialization = "he_normal_fan_out"
+    """Distribution of the initial convolution weights.      [He 2015b, section 2.2; Glorot 2010]"""
+    zero_init_residual: bool = False
+    """Start the last BN of every branch at scale zero, so that each block starts as its shortcut. [Goyal 2017, section 5.1]"""
+    pooling: Pooling = "average"
+    """How the head reduces the image to one number a channel."""
+    output_stride: int | None = None
+    """Ratio of input to final resolution; later stages are dilated instead of strided. None: no dilation."""
+
+    def __post_init__(self) -> None:
+        values.check_types(self)
+        self._check_sizes()
+        self._check_contradictions()
+
+    def _check_sizes(self) -> None:
+        if not self.num_blocks:
+            raise ConfigError("num_blocks is empty; a network needs at least one stage, e.g. num_blocks=(2, 2, 2, 2).")
+        if min(self.num_blocks) < 1 or sum(self.num_blocks) > MAX_BLOCKS:
+            raise ConfigError(f"num_blocks must be at least 1 a stage and {MAX_BLOCKS} in all, got {self.num_blocks}.")
+        if len(self.num_blocks) > 8:
+            raise ConfigError(f"num_blocks has {len(self.num_blocks)} stages; at most 8 are possible (each halves the image).")
+        values.check_range("width", self.width, 1, MAX_CHANNELS)
+        values.check_range("in_channels", self.in_channels, 1, MAX_CHANNELS)
+        values.check_range("num_classes", self.num_classes, 1, MAX_CLASSES)
+        values.check_range("stem_width", self.first_width, 1, MAX_CHANNELS)
+        if self.out_channels > MAX_CHANNELS:
+            raise ConfigError(
+                f"width={self.width} with {len(self.num_blocks)} stages ends at {self.out_channels} channels; "
+                f"at most {MAX_CHANNELS} are possible."
+            )
+
+    def _check_contradictions(self) -> None:
+        if self.zero_init_residual and not self.norm.affine:
+            raise ConfigError("zero_init_residual=True needs a scale to set to zero, but norm.affine=False.")
+        if self.zero_init_residual and self.shortcut == "none":
+            raise ConfigError("zero_init_residual=True would make a plain net (shortcut='none') output nothing but zeros.")
+        if self.zero_init_residual and self.ordering not in ("original", "relu_only_preactivation"):
+            raise ConfigError(
+                f"zero_init_residual=True needs a branch that ends in BN, but with ordering='{self.ordering}' it ends in "
+                "something else; use ordering='original' or 'relu_only_preactivation'."
+            )
+        if self.shortcut == "A" and self.first_width > self.stage_channels(0):
+            raise ConfigError(
+                f"shortcut='A' pads channels and cannot drop any, but stem_width={self.first_width} is more than the "
+                f"first stage's {self.stage_channels(0)}."
+            )
+        if self.output_stride is not None:
+            possible = [self.stem_stride * 2**halvings for halvings in range(len(self.num_blocks))]
+            if self.output_stride not in possible:
+                raise ConfigError(
+                    f"output_stride must be one of {', '.join(map(str, possible))} for stem='{self.stem}' and "
+                    f"{len(self.num_blocks)} stages, got {self.output_stride}."
+                )
+
+    @property
+    def first_width(self) -> int:
+        """Channels that the stem hands to the first stage."""
+        return self.width if self.stem_width is None else self.stem_width
+
+    @property
+    def expansion(self) -> int:
+        """Output channels of a block over the channels of its 3x3."""
+        return BOTTLENECK_EXPANSION if self.block == "bottleneck" else 1
+
+    def stage_channels(self, stage: int) -> int:
+        """Output channels of a stage, counted from 0."""
+        return self.width * 2**stage * self.expansion
+
+    @property
+    def out_channels(self) -> int:
+        """Channels that the head sees."""
+        return self.stage_channels(len(self.num_blocks) - 1)
+
+    @property
+    def stem_stride(self) -> int:
+        """Ratio of the input's resolution to the stem's output."""
+        return {"large": 4, "small": 1, "pooled": 2}[self.stem]
+
+    @property
+    def depth(self) -> int:
+        """Weight layers on the main path as the papers count them: stem, convolutions of the branches, classifier."""
+        return 2 + sum(self.num_blocks) * (3 if self.block == "bottleneck" else 2)
+
+    @property
+    def plain(self) -> ResNetSpec:
+        """The same net without shortcuts.      [He 2015, section 4.1]"""
+        return dataclasses.replace(self, shortcut="none", zero_init_residual=False)
+
+    @classmethod
+    def cifar(cls, depth: int, **changes: Any) -> ResNetSpec:
+        """The CIFAR net of depth 6n+2: three stages of n basic units at widths 16, 32, 64, option A. [He 2015, section 4.2]
+
+        Raises:
+            ConfigError: if depth is not 6n+2 with n of at least 1.
+        """
+        n, remainder = divmod(depth - 2, 6)
+        if remainder or n < 1:
+            raise ConfigError(f"A CIFAR ResNet of basic blocks has depth 6n+2 (8, 14, 20, 26, 32, ...), got {depth}.")
+        settings = {"num_blocks": (n, n, n), "width": 16, "stem": "small", "shortcut": "A", "num_classes": 10}
+        return cls(**(settings | changes))  # type: ignore[arg-type]
+
+    @classmethod
+    def cifar_bottleneck(cls, depth: int, **changes: Any) -> ResNetSpec:
+        """The CIFAR net of depth 9n+2: three stages of n bottleneck units, stage widths 64, 128, 256. [He 2016, appendix]
+
+        Raises:
+            ConfigError: if depth is not 9n+2 with n of at least 1.
+        """
+        n, remainder = divmod(depth - 2, 9)
+        if remainder or n < 1:
+            raise ConfigError(f"A CIFAR ResNet of bottleneck blocks has depth 9n+2 (11, 20, 29, ..., 164, 1001), got {depth}.")
+        settings = {"num_blocks": (n, n, n), "block": "bottleneck", "width": 16, "stem": "small", "num_classes": 10}
+        return cls(**(settings | changes))  # type: ignore[arg-type]
+
+
+def replace(spec: ResNetSpec, **changes: Any) -> ResNetSpec:
+    """The spec with some settings changed.
+
+    Raises:
+        ConfigError: if a setting is unknown (with a suggestion), has the wrong type or contradicts another.
+    """
+    known = {item.name for item in dataclasses.fields(spec)}
+    for name in changes:
+        if name not in known:
+            raise ConfigError(f"A ResNet has no setting '{name}'.{suggestion(name, known)} Known: {', '.join(sorted(known))}.")
+    return dataclasses.replace(spec, **changes)
+
+
+ACTIVATIONS: tuple[str, ...] = get_args(Activation)
+ORDERINGS: tuple[str, ...] = get_args(Ordering)
+SHORTCUTS: tuple[str, ...] = get_args(Shortcut)
+INITIALIZATIONS: tuple[str, ...] = get_args(Initialization)

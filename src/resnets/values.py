@@ -1,0 +1,129 @@
+"""Frozen values of plain types: to a dictionary and back, with every unknown key and wrong type refused by name."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import math
+import types
+from collections.abc import Mapping
+from typing import Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
+
+from resnets.errors import ConfigError, suggestion
+
+Value = TypeVar("Value")
+
+
+def to_dict(value: Any) -> dict[str, Any]:
+    """The value as nested dictionaries and lists, ready for JSON or YAML."""
+    return {field.name: _plain(getattr(value, field.name)) for field in dataclasses.fields(value)}
+
+
+def to_json(value: Any) -> str:
+    """The value as one line of JSON with sorted keys: equal values give equal text."""
+    return json.dumps(to_dict(value), sort_keys=True, allow_nan=False)
+
+
+def from_dict(cls: type[Value], data: Mapping[str, Any], where: str = "") -> Value:
+    """The value that `to_dict` wrote; missing keys take their defaults.
+
+    Raises:
+        ConfigError: if a key is unknown, a value has the wrong type, or the value contradicts itself.
+    """
+    place = where or cls.__name__
+    if not isinstance(data, Mapping):
+        raise ConfigError(f"{place} must be a table of names and values, got {data!r}.")
+    hints = get_type_hints(cls)
+    known = {field.name for field in dataclasses.fields(cls) if field.init}  # type: ignore[arg-type]
+    for key in data:
+        if key not in known:
+            hint = suggestion(str(key), known)
+            raise ConfigError(f"{place} has no setting '{key}'.{hint} Known: {', '.join(sorted(known))}.")
+    arguments = {key: coerce(hints[key], item, f"{place}.{key}") for key, item in data.items()}
+    return cls(**arguments)
+
+
+def from_json(cls: type[Value], text: str, where: str = "") -> Value:
+    """The value that `to_json` wrote.
+
+    Raises:
+        ConfigError: as `from_dict`, or if the text is not JSON.
+    """
+    try:
+        data = json.loads(text)
+    except (json.JSONDecodeError, RecursionError) as error:
+        raise ConfigError(f"{where or cls.__name__} is not valid JSON: {error}.") from error
+    return from_dict(cls, data, where)
+
+
+def check_types(value: Any) -> None:
+    """Bring each field of a frozen value to its declared type, so that a value from code equals one read from JSON.
+
+    Raises:
+        ConfigError: if a field holds something of another type.
+    """
+    hints = get_type_hints(type(value))
+    for item in dataclasses.fields(value):
+        object.__setattr__(value, item.name, coerce(hints[item.name], getattr(value, item.name), item.name))
+
+
+def check_range(name: str, value: float, least: float, most: float) -> None:
+    """Refuse a number outside [least, most].
+
+    Raises:
+        ConfigError: with the name, the value and what is allowed.
+    """
+    if not least <= value <= most:
+        raise ConfigError(f"{name} must be from {least:,} to {most:,}, got {value:,}.")
+
+
+def coerce(hint: Any, item: Any, where: str) -> Any:
+    """`item` as the type that a field declares: JSON's lists become tuples and its whole numbers floats.
+
+    Raises:
+        ConfigError: if `item` is of another type.
+    """
+    origin, options = get_origin(hint), get_args(hint)
+    if origin in (Union, types.UnionType):
+        return _coerce_optional(options, item, where)
+    if origin is Literal:
+        if item not in options or isinstance(item, bool) != any(isinstance(option, bool) for option in options):
+            close = suggestion(str(item), [str(option) for option in options])
+            raise ConfigError(f"{where} must be one of {', '.join(map(str, options))}; got {item!r}.{close}")
+        return item
+    if origin is tuple:
+        if not isinstance(item, (list, tuple)):
+            raise ConfigError(f"{where} must be a list, got {item!r}.")
+        return tuple(coerce(options[0], element, f"{where}[{place}]") for place, element in enumerate(item))
+    if dataclasses.is_dataclass(hint) and isinstance(hint, type):
+        return item if isinstance(item, hint) else from_dict(hint, item, where)
+    return _coerce_scalar(hint, item, where)
+
+
+def _plain(item: Any) -> Any:
+    if dataclasses.is_dataclass(item) and not isinstance(item, type):
+        return to_dict(item)
+    if isinstance(item, (tuple, list)):
+        return [_plain(element) for element in item]
+    return item
+
+
+def _coerce_optional(options: tuple[Any, ...], item: Any, where: str) -> Any:
+    if item is None and type(None) in options:
+        return None
+    (wanted,) = [option for option in options if option is not type(None)]
+    return coerce(wanted, item, where)
+
+
+def _coerce_scalar(hint: Any, item: Any, where: str) -> Any:
+    is_number = isinstance(item, (int, float)) and not isinstance(item, bool)
+    if hint is float and is_number and math.isfinite(item):
+        return float(item)
+    if hint is int and is_number and float(item).is_integer():
+        return int(item)
+    if hint in (str, bool) and isinstance(item, hint):
+        return item
+    if hint is Any:
+        return item
+    wanted = {float: "a finite number", int: "a whole number", str: "text", bool: "true or false"}[hint]
+    raise ConfigError(f"{where} must be {wanted}, got {item!r}.")
