@@ -1,0 +1,1 @@
+"""How good a model is: it is handed a model and batches, and returns numbers and pictures."""
