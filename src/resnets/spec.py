@@ -76,8 +76,10 @@ class ResNetSpec:
     stem_width: int | None = None
     """Channels of the stem; None: as `width`."""
     shortcut: Shortcut = "B"
-    """Options A (zero padding), B (projection where the shape changes), C (projection everywhere). [He 2015, section 3.3]
-    `none` is the plain twin: y = relu(F(x))."""
+    """Options A (zero padding), B (projection where the shape changes), C (projection everywhere).
+    `none` is the plain twin: y = relu(F(x)).      [He 2015, sections 3.3 and 4.1]"""
+    projection_norm: bool = True
+    """Normalise a projection shortcut where the branch ends normalised; Dive into Deep Learning's ResNet does not."""
     ordering: Ordering = "original"
     """Place of BN and ReLU in a unit: Figure 4 (a) to (e) of He 2016, in the order of the type."""
     stride_in: StrideIn = "1x1"
@@ -95,7 +97,7 @@ class ResNetSpec:
     initialization: Initialization = "he_normal_fan_out"
     """Distribution of the initial convolution weights.      [He 2015b, section 2.2; Glorot 2010]"""
     zero_init_residual: bool = False
-    """Start the last BN of every branch at scale zero, so that each block starts as its shortcut. [Goyal 2017, section 5.1]"""
+    """Start the last BN of every branch at scale zero: each block starts as its shortcut. [Goyal 2017, section 5.1]"""
     pooling: Pooling = "average"
     """How the head reduces the image to one number a channel."""
     output_stride: int | None = None
@@ -112,7 +114,9 @@ class ResNetSpec:
         if min(self.num_blocks) < 1 or sum(self.num_blocks) > MAX_BLOCKS:
             raise ConfigError(f"num_blocks must be at least 1 a stage and {MAX_BLOCKS} in all, got {self.num_blocks}.")
         if len(self.num_blocks) > 8:
-            raise ConfigError(f"num_blocks has {len(self.num_blocks)} stages; at most 8 are possible (each halves the image).")
+            raise ConfigError(
+                f"num_blocks has {len(self.num_blocks)} stages; at most 8 are possible (each halves the image)."
+            )
         values.check_range("width", self.width, 1, MAX_CHANNELS)
         values.check_range("in_channels", self.in_channels, 1, MAX_CHANNELS)
         values.check_range("num_classes", self.num_classes, 1, MAX_CLASSES)
@@ -127,11 +131,13 @@ class ResNetSpec:
         if self.zero_init_residual and not self.norm.affine:
             raise ConfigError("zero_init_residual=True needs a scale to set to zero, but norm.affine=False.")
         if self.zero_init_residual and self.shortcut == "none":
-            raise ConfigError("zero_init_residual=True would make a plain net (shortcut='none') output nothing but zeros.")
+            raise ConfigError(
+                "zero_init_residual=True would make a plain net (shortcut='none') output nothing but zeros."
+            )
         if self.zero_init_residual and self.ordering not in ("original", "relu_only_preactivation"):
             raise ConfigError(
-                f"zero_init_residual=True needs a branch that ends in BN, but with ordering='{self.ordering}' it ends in "
-                "something else; use ordering='original' or 'relu_only_preactivation'."
+                f"zero_init_residual=True needs a branch that ends in BN, but with ordering='{self.ordering}' it ends "
+                "in something else; use ordering='original' or 'relu_only_preactivation'."
             )
         if self.shortcut == "A" and self.first_width > self.stage_channels(0):
             raise ConfigError(
@@ -171,6 +177,43 @@ class ResNetSpec:
         return {"large": 4, "small": 1, "pooled": 2}[self.stem]
 
     @property
+    def stage_strides(self) -> tuple[int, ...]:
+        """Step of each stage's first unit; 1 where `output_stride` wants dilation instead."""
+        return tuple(2 if 1 <= stage <= self._halvings else 1 for stage in range(len(self.num_blocks)))
+
+    @property
+    def stage_dilations(self) -> tuple[int, ...]:
+        """Spacing of the 3x3 weights in each stage: doubled wherever a step was left out."""
+        return tuple(1 << max(0, stage - self._halvings) for stage in range(len(self.num_blocks)))
+
+    @property
+    def _halvings(self) -> int:
+        """Stages that halve the image."""
+        if self.output_stride is None:
+            return len(self.num_blocks) - 1
+        return (self.output_stride // self.stem_stride).bit_length() - 1
+
+    @property
+    def minimum_size(self) -> int:
+        """Least height and width of an image: every layer that halves still finds two pixels to halve."""
+        size = 1
+        for _ in range(self._halvings + {"large": 2, "small": 0, "pooled": 0}[self.stem]):
+            size = max(2, 2 * size - 1)  # a strided convolution rounds half a pixel up
+        return 2 * size if self.stem == "pooled" else size  # a 2x2 pool rounds it down
+
+    def input_problem(self, channels: int, height: int, width: int) -> str:
+        """Why images of this shape cannot be used and what would help, as a sentence; empty if they can."""
+        if channels != self.in_channels:
+            return f"The network takes images of {_channels(self.in_channels)}, got {_channels(channels)}."
+        if min(height, width) < self.minimum_size:
+            hint = "" if self.stem == "small" else "; stem='small' takes smaller ones"
+            return (
+                f"The network needs images of at least {self.minimum_size}x{self.minimum_size} pixels, "
+                f"got {height}x{width}{hint}."
+            )
+        return ""
+
+    @property
     def depth(self) -> int:
         """Weight layers on the main path as the papers count them: stem, convolutions of the branches, classifier."""
         return 2 + sum(self.num_blocks) * (3 if self.block == "bottleneck" else 2)
@@ -182,7 +225,7 @@ class ResNetSpec:
 
     @classmethod
     def cifar(cls, depth: int, **changes: Any) -> ResNetSpec:
-        """The CIFAR net of depth 6n+2: three stages of n basic units at widths 16, 32, 64, option A. [He 2015, section 4.2]
+        """The CIFAR net of depth 6n+2: three stages of n basic units, widths 16, 32, 64.   [He 2015, section 4.2]
 
         Raises:
             ConfigError: if depth is not 6n+2 with n of at least 1.
@@ -195,14 +238,16 @@ class ResNetSpec:
 
     @classmethod
     def cifar_bottleneck(cls, depth: int, **changes: Any) -> ResNetSpec:
-        """The CIFAR net of depth 9n+2: three stages of n bottleneck units, stage widths 64, 128, 256. [He 2016, appendix]
+        """The CIFAR net of depth 9n+2: three stages of n bottlenecks, widths 64, 128, 256.   [He 2016, appendix]
 
         Raises:
             ConfigError: if depth is not 9n+2 with n of at least 1.
         """
         n, remainder = divmod(depth - 2, 9)
         if remainder or n < 1:
-            raise ConfigError(f"A CIFAR ResNet of bottleneck blocks has depth 9n+2 (11, 20, 29, ..., 164, 1001), got {depth}.")
+            raise ConfigError(
+                f"A CIFAR ResNet of bottleneck blocks has depth 9n+2 (11, 20, 29, ..., 164, 1001), got {depth}."
+            )
         settings = {"num_blocks": (n, n, n), "block": "bottleneck", "width": 16, "stem": "small", "num_classes": 10}
         return cls(**(settings | changes))  # type: ignore[arg-type]
 
@@ -216,8 +261,14 @@ def replace(spec: ResNetSpec, **changes: Any) -> ResNetSpec:
     known = {item.name for item in dataclasses.fields(spec)}
     for name in changes:
         if name not in known:
-            raise ConfigError(f"A ResNet has no setting '{name}'.{suggestion(name, known)} Known: {', '.join(sorted(known))}.")
+            raise ConfigError(
+                f"A ResNet has no setting '{name}'.{suggestion(name, known)} Known: {', '.join(sorted(known))}."
+            )
     return dataclasses.replace(spec, **changes)
+
+
+def _channels(count: int) -> str:
+    return "1 channel" if count == 1 else f"{count} channels"
 
 
 ACTIVATIONS: tuple[str, ...] = get_args(Activation)

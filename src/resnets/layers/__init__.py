@@ -1,0 +1,1 @@
+"""What blocks are made of: residual branches, shortcuts, norms, stems, heads."""

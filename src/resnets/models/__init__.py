@@ -1,0 +1,1 @@
+"""Networks from specs, and the catalogue of them by name."""

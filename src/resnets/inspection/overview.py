@@ -1,0 +1,70 @@
+"""The catalogue as a table: one row a network, counted at the image that it is usually counted at."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from resnets.inspection.complexity import Complexity, Shape
+from resnets.inspection.structure import Row, structure
+from resnets.models.catalogue import names, spec_of, usual_input
+from resnets.spec import ResNetSpec, replace
+
+
+@dataclass(frozen=True, kw_only=True)
+class Overview:
+    """One network of the catalogue."""
+
+    name: str
+    depth: int
+    """Weight layers on the main path, as the papers count them."""
+    input_shape: Shape
+    parameters: int
+    macs: int
+    """Multiply-adds for one image; half the FLOPs."""
+    activations: int
+    """Numbers put out by convolutions, max-pools and linear layers for one image."""
+
+
+def overview() -> list[Overview]:
+    """Every network of the catalogue, in its order."""
+    return [_overview_of(name) for name in names()]
+
+
+def _overview_of(name: str) -> Overview:
+    spec = spec_of(name)
+    shape = usual_input(spec)
+    cost = repeated_complexity(spec, shape)
+    return Overview(
+        name=name,
+        depth=spec.depth,
+        input_shape=shape,
+        parameters=cost.parameters,
+        macs=cost.macs,
+        activations=cost.activations,
+    )
+
+
+def repeated_complexity(spec: ResNetSpec, input_shape: Shape) -> Complexity:
+    """What `complexity` says, from the net with at most two units a stage.
+
+    From its second unit on, the units of a stage are equal. Counting the second one as often as it stands there makes a
+    net of 1202 layers as quick to count as one of 14.
+
+    Raises:
+        ConfigError: as `complexity`.
+    """
+    short = replace(spec, num_blocks=tuple(min(units, 2) for units in spec.num_blocks))
+    rows = list(_repeated(structure(short, input_shape), spec))
+    return Complexity(
+        parameters=sum(times * row.parameters for times, row in rows),
+        macs=sum(times * row.macs for times, row in rows),
+        activations=sum(times * row.activations for times, row in rows),
+    )
+
+
+def _repeated(rows: list[Row], spec: ResNetSpec) -> Iterator[tuple[int, Row]]:
+    """How often each row of the short net stands in the whole one."""
+    seconds = {f"S{stage}U2": units - 1 for stage, units in enumerate(spec.num_blocks, start=1)}
+    for row in rows:
+        yield seconds.get(row.label, 1), row

@@ -1,0 +1,63 @@
+"""The five places of BN and ReLU in a residual unit, as data.      [He 2016, Figure 4]
+
+Between two convolutions there is always one norm and then one activation. An ordering says only where the units are
+cut out of that chain: which steps stand before a unit's first convolution, after its last one, and after the addition.
+So the plain twins of the five orderings are one and the same function; only the place where the shortcut joins differs.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from torch import nn
+
+from resnets.layers.parts import Parts, Step
+from resnets.spec import Ordering
+
+
+@dataclass(frozen=True, kw_only=True)
+class Arrangement:
+    """The steps around the convolutions of a unit."""
+
+    before: tuple[Step, ...]
+    """Before every convolution of the branch."""
+    between: tuple[Step, ...]
+    """After every convolution of the branch but the last."""
+    end: tuple[Step, ...]
+    """After the last convolution of the branch."""
+    joined: tuple[Step, ...]
+    """After the addition."""
+
+    @property
+    def stem(self) -> tuple[Step, ...]:
+        """After the stem's convolution: whatever a unit puts between its last convolution and the next unit."""
+        return self.end + self.joined
+
+    @property
+    def final(self) -> tuple[Step, ...]:
+        """Before the head: what the next unit, which does not exist, would have begun with."""
+        return self.before
+
+
+ARRANGEMENTS: Mapping[Ordering, Arrangement] = {
+    "original": Arrangement(before=(), between=("norm", "activation"), end=("norm",), joined=("activation",)),
+    "bn_after_addition": Arrangement(before=(), between=("norm", "activation"), end=(), joined=("norm", "activation")),
+    "relu_before_addition": Arrangement(
+        before=(), between=("norm", "activation"), end=("norm", "activation"), joined=()
+    ),
+    "relu_only_preactivation": Arrangement(before=("activation",), between=("norm",), end=("norm",), joined=()),
+    "full_preactivation": Arrangement(before=("norm", "activation"), between=(), end=(), joined=()),
+}
+
+
+def arrange(convolutions: Sequence[nn.Conv2d], arrangement: Arrangement, parts: Parts) -> nn.Sequential:
+    """The branch F: its convolutions with their steps around them, numbered as the convolutions are."""
+    layers: OrderedDict[str, nn.Module] = OrderedDict()
+    for number, convolution in enumerate(convolutions, start=1):
+        after = arrangement.end if number == len(convolutions) else arrangement.between
+        layers |= parts.steps(arrangement.before, convolution.in_channels, str(number))
+        layers[f"conv{number}"] = convolution
+        layers |= parts.steps(after, convolution.out_channels, str(number))
+    return nn.Sequential(layers)

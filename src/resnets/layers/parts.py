@@ -1,0 +1,50 @@
+"""What a network's layers are made of: its convolutions, norms and activations, chosen once for the whole net."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Literal
+
+from torch import nn
+
+from resnets.layers.activation import ACTIVATIONS
+from resnets.layers.norm import BatchNorm2d
+from resnets.spec import Activation, NormSpec
+
+Step = Literal["norm", "activation"]
+"""A step between two convolutions."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Parts:
+    """Makes the parts of one network."""
+
+    norm: NormSpec = field(default_factory=NormSpec)
+    activation: Activation = "relu"
+    conv_bias: bool = False
+    projection_norm: bool = True
+
+    def convolution(
+        self, in_channels: int, out_channels: int, *, kernel: int, stride: int = 1, dilation: int = 1
+    ) -> nn.Conv2d:
+        """A square convolution with an odd kernel, padded so that stride 1 keeps the size.
+
+        Shapes:
+            (N, in_channels, H, W) -> (N, out_channels, ceil(H / stride), ceil(W / stride))
+        """
+        return nn.Conv2d(
+            in_channels,
+            out_channels,
+            kernel,
+            stride=stride,
+            padding=dilation * (kernel // 2),
+            dilation=dilation,
+            bias=self.conv_bias,
+        )
+
+    def steps(self, steps: Iterable[Step], channels: int, suffix: str = "") -> OrderedDict[str, nn.Module]:
+        """The named modules of some steps; `suffix` tells equal steps of one branch apart."""
+        makers = {"norm": lambda: BatchNorm2d(channels, self.norm), "activation": ACTIVATIONS[self.activation]}
+        return OrderedDict((f"{step}{suffix}", makers[step]()) for step in steps)

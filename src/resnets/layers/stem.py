@@ -1,0 +1,50 @@
+"""The stem: from an image to the first stage's channels and resolution."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Callable, Mapping
+
+from torch import nn
+
+from resnets.layers.parts import Parts, Step
+from resnets.spec import Stem
+
+
+def large(in_channels: int, out_channels: int, steps: tuple[Step, ...], parts: Parts) -> nn.Sequential:
+    """7x7 convolution with stride 2, then 3x3 max-pool with stride 2, for photographs.      [He 2015, Table 1]
+
+    Shapes:
+        (N, in_channels, H, W) -> (N, out_channels, ceil(H / 4), ceil(W / 4))
+    """
+    convolution = parts.convolution(in_channels, out_channels, kernel=7, stride=2)
+    pool = nn.MaxPool2d(3, stride=2, padding=1)
+    return nn.Sequential(OrderedDict(conv=convolution) | parts.steps(steps, out_channels) | OrderedDict(pool=pool))
+
+
+def small(in_channels: int, out_channels: int, steps: tuple[Step, ...], parts: Parts) -> nn.Sequential:
+    """3x3 convolution, for images of about 32 pixels.      [He 2015, section 4.2]
+
+    Shapes:
+        (N, in_channels, H, W) -> (N, out_channels, H, W)
+    """
+    convolution = parts.convolution(in_channels, out_channels, kernel=3)
+    return nn.Sequential(OrderedDict(conv=convolution) | parts.steps(steps, out_channels))
+
+
+def pooled(in_channels: int, out_channels: int, steps: tuple[Step, ...], parts: Parts) -> nn.Sequential:
+    """3x3 convolution, then 2x2 max-pool: a quarter of the small stem's work in everything after it.
+
+    Shapes:
+        (N, in_channels, H, W) -> (N, out_channels, floor(H / 2), floor(W / 2))
+    """
+    layers = small(in_channels, out_channels, steps, parts)
+    layers.add_module("pool", nn.MaxPool2d(2))
+    return layers
+
+
+STEMS: Mapping[Stem, Callable[[int, int, tuple[Step, ...], Parts], nn.Sequential]] = {
+    "large": large,
+    "small": small,
+    "pooled": pooled,
+}
