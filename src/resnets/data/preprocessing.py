@@ -39,7 +39,8 @@ class Preprocessing:
             raise ConfigError(f"channels must be 1 (grey) or 3 (colour), got {self.channels}.")
         if len(self.mean) != self.channels or len(self.std) != self.channels:
             raise ConfigError(
-                f"mean and std need one number for each of the {self.channels} channels, got {self.mean} and {self.std}."
+                f"mean and std need one number for each of the {self.channels} channels, "
+                f"got {self.mean} and {self.std}."
             )
         if min(self.std) <= 0:
             raise ConfigError(f"std must be above 0, got {self.std}.")
