@@ -1,0 +1,69 @@
+"""Residual networks: build them, train them, look inside them, prove what the papers claim, ship them."""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from resnets.artifact import Artifact, load_artifact, save_artifact
+    from resnets.data.batches import Batches
+    from resnets.data.imageset import ImageSet, Splits
+    from resnets.data.sources import load
+    from resnets.evaluation.evaluate import evaluate
+    from resnets.inference.predictor import Prediction, Predictor
+    from resnets.inspection.complexity import complexity
+    from resnets.inspection.structure import structure
+    from resnets.layers.norm import freeze_norms, unfreeze_norms
+    from resnets.models.catalogue import create, names, spec_of
+    from resnets.models.resnet import ResNet, build
+    from resnets.presets import preset
+    from resnets.recipe import Augmentation, Recipe
+    from resnets.runs.train import resume, run
+    from resnets.spec import NormSpec, ResNetSpec
+    from resnets.training.fit import fit
+
+__version__ = "0.1.0"
+
+_HOMES = {
+    "Artifact": "artifact",
+    "Augmentation": "recipe",
+    "Batches": "data.batches",
+    "ImageSet": "data.imageset",
+    "NormSpec": "spec",
+    "Prediction": "inference.predictor",
+    "Predictor": "inference.predictor",
+    "Recipe": "recipe",
+    "ResNet": "models.resnet",
+    "ResNetSpec": "spec",
+    "Splits": "data.imageset",
+    "build": "models.resnet",
+    "complexity": "inspection.complexity",
+    "create": "models.catalogue",
+    "evaluate": "evaluation.evaluate",
+    "fit": "training.fit",
+    "freeze_norms": "layers.norm",
+    "load": "data.sources",
+    "load_artifact": "artifact",
+    "names": "models.catalogue",
+    "preset": "presets",
+    "resume": "runs.train",
+    "run": "runs.train",
+    "save_artifact": "artifact",
+    "spec_of": "models.catalogue",
+    "structure": "inspection.structure",
+    "unfreeze_norms": "layers.norm",
+}
+"""Public name -> the file it lives in. Loaded on first use, so that `import resnets` is quick and loads no torch."""
+
+__all__ = [*_HOMES, "__version__"]  # noqa: PLE0604 - the names are those of the table
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module 'resnets' has no attribute '{name}'")
+    return getattr(importlib.import_module(f"resnets.{_HOMES[name]}"), name)
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -51,9 +51,15 @@ class ResourceError(ResnetsError):
 
 
 class InterruptedTraining(ResnetsError):
-    """Training was asked to stop by a signal, and has saved its state."""
+    """Training was stopped by Ctrl-C, and has saved its state."""
 
     exit_code = 130
+
+
+class TerminatedTraining(InterruptedTraining):
+    """Training was stopped by SIGTERM, and has saved its state."""
+
+    exit_code = 143
 
 
 def suggestion(word: str, known: Iterable[str]) -> str:

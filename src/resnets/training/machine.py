@@ -7,8 +7,9 @@ import os
 import platform
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -16,6 +17,7 @@ from torch.nn import functional
 
 from resnets import values
 from resnets.errors import ConfigError
+from resnets.training.fit import Batch, Batches
 
 _M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD = -1, -3  # glibc, malloc.h
 _KEEP_UP_TO = 1 << 30
@@ -52,10 +54,36 @@ class Machine:
         """The model on the device, in the memory layout."""
         return model.to(self.device, memory_format=self.memory_format)
 
+    def place_batches(self, batches: Batches) -> Batches:
+        """The batches on the device, in the memory layout."""
+        return _Placed(batches, self)
+
     @property
     def memory_format(self) -> torch.memory_format:
         """The layout of images and weights."""
         return torch.channels_last if self.channels_last else torch.contiguous_format
+
+
+class _PlacedBatch(NamedTuple):
+    images: Tensor
+    labels: Tensor
+
+
+@dataclass(frozen=True)
+class _Placed:
+    """Batches moved to a machine's device and layout; where they are there already, nothing is copied."""
+
+    batches: Batches
+    machine: Machine
+
+    def __len__(self) -> int:
+        return len(self.batches)
+
+    def epoch(self, epoch: int, start_step: int = 0) -> Iterator[Batch]:
+        device, layout = self.machine.device, self.machine.memory_format
+        for batch in self.batches.epoch(epoch, start_step):
+            images = batch.images.to(device, memory_format=layout, non_blocking=True)
+            yield _PlacedBatch(images, batch.labels.to(device, non_blocking=True))
 
 
 def keep_freed_memory(up_to: int = _KEEP_UP_TO) -> bool:

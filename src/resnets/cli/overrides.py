@@ -1,0 +1,137 @@
+"""Command-line options made from a value's fields: name, type, default and text are written once, in the value."""
+
+from __future__ import annotations
+
+import ast
+import dataclasses
+import inspect
+import re
+import textwrap
+from collections.abc import Callable, Collection, Mapping, Sequence
+from typing import Annotated, Any, Optional, get_type_hints
+
+from cyclopts import Group, Parameter, Token
+
+Convert = Callable[[str], Any]
+_UNITS = {"s": 1, "m": 60, "h": 3600}
+
+
+def options_of(
+    value: type,
+    fields: Collection[str],
+    group: str,
+    *,
+    shown: Collection[str] | None = None,
+    names: Mapping[str, str] | None = None,
+    converters: Mapping[str, Convert] | None = None,
+) -> Any:
+    """A data class of the given fields of `value`, all None until the user sets them.
+
+    Args:
+        value: a frozen value.
+        fields: which of its fields become options.
+        group: heading in the help.
+        shown: which of these the short help lists, all if not said; `--help-all` lists all.
+        names: options that are not called like their field.
+        converters: from an option's word to its value, where the field's type does not say it.
+    """
+    hints = get_type_hints(value)
+    texts = field_texts(value)
+    defaults = {field.name: field.default for field in dataclasses.fields(value)}
+    members = []
+    for name in fields:
+        convert = (converters or {}).get(name)
+        option = Parameter(
+            name=f"--{(names or {}).get(name, name).replace('_', '-')}",
+            help=texts[name] + _default_text(defaults[name], is_changed=shown is not None),
+            group=Group(group),
+            show=shown is None or name in shown,
+            show_default=False,
+            negative="",
+            converter=from_tokens(convert) if convert else None,
+            n_tokens=1 if convert else None,
+        )
+        members.append((name, Annotated[Optional[hints[name]], option], dataclasses.field(default=None)))  # noqa: UP045
+    made = dataclasses.make_dataclass(f"{value.__name__}Options", members, frozen=True, kw_only=True)
+    made.__module__ = value.__module__  # cyclopts opens up only classes that are not of the standard library
+    return Parameter(name="*")(made)
+
+
+def given(options: Any) -> dict[str, Any]:
+    """The fields that the user set."""
+    return {name: item for name, item in vars(options).items() if item is not None}
+
+
+def all_options(*option_classes: type) -> str:
+    """Every option of some `options_of` with its text, under their headings."""
+    lines: list[str] = []
+    for options in option_classes:
+        hints = get_type_hints(options, include_extras=True)
+        parameters = [next(item for item in hint.__metadata__ if isinstance(item, Parameter)) for hint in hints.values()]
+        lines += ["", f"{next(iter(parameters[0].group)).name}:"]
+        for parameter in parameters:
+            lines.append(f"  {parameter.name[0]}")
+            lines += textwrap.wrap(parameter.help or "", 78, initial_indent="      ", subsequent_indent="      ")
+    return "\n".join(lines)
+
+
+def field_texts(value: type) -> dict[str, str]:
+    """The docstring under each field of a value, without its source in brackets."""
+    body = ast.parse(textwrap.dedent(inspect.getsource(value))).body[0].body  # type: ignore[attr-defined]
+    texts = {}
+    for field, text in zip(body, body[1:], strict=False):
+        if isinstance(field, ast.AnnAssign) and isinstance(text, ast.Expr) and isinstance(text.value, ast.Constant):
+            sentence = str(text.value.value).partition("    [")[0].replace("`", "")
+            texts[field.target.id] = " ".join(sentence.split())  # type: ignore[union-attr]
+    return texts
+
+
+def _default_text(default: Any, *, is_changed: bool) -> str:
+    """What an option that is left out means; nothing where a preset or a model decides."""
+    is_told = not is_changed and default not in (None, dataclasses.MISSING)
+    return f" [default: {default}]" if is_told else ""
+
+
+def from_tokens(convert: Convert) -> Any:
+    """A converter of a single word, as the library wants it."""
+
+    def converted(hint: Any, tokens: Sequence[Token]) -> Any:  # noqa: ARG001 - the library's signature
+        return convert(tokens[0].value)
+
+    return converted
+
+
+def seconds(text: str) -> float:
+    """'90', '90s', '2m' or '1.5h' in seconds.
+
+    Raises:
+        ValueError: if it is none of these.
+    """
+    match = re.fullmatch(r"(\d+(?:\.\d+)?)([smh]?)", text.strip())
+    if not match:
+        raise ValueError(f"'{text}' is not a time; write 90s, 2m or 1.5h.")
+    return float(match[1]) * _UNITS[match[2] or "s"]
+
+
+def fraction(text: str) -> float:
+    """'1%' or '0.01' as 0.01.
+
+    Raises:
+        ValueError: if it is neither.
+    """
+    try:
+        return float(text[:-1]) / 100 if text.endswith("%") else float(text)
+    except ValueError as error:
+        raise ValueError(f"'{text}' is not a part of the whole; write 1% or 0.01.") from error
+
+
+def size(hint: Any, tokens: Sequence[Token]) -> tuple[int, ...]:  # noqa: ARG001 - the library's signature
+    """'3x224x224' as (3, 224, 224).
+
+    Raises:
+        ValueError: if it is not three whole numbers.
+    """
+    match = re.fullmatch(r"(\d{1,6})x(\d{1,6})x(\d{1,6})", tokens[0].value)
+    if not match:
+        raise ValueError(f"'{tokens[0].value}' is not a size; write channels x height x width, e.g. 3x224x224.")
+    return tuple(map(int, match.groups()))

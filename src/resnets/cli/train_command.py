@@ -1,0 +1,130 @@
+"""`resnets train`: from options to a run; every setting of spec and recipe is an option."""
+
+from __future__ import annotations
+
+import dataclasses
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+from cyclopts import Parameter
+
+from resnets.cli.overrides import all_options, fraction, given, options_of, seconds
+from resnets.errors import ConfigError
+from resnets.presets import Patience
+from resnets.recipe import Augmentation, Recipe
+from resnets.runs.request import Request
+from resnets.spec import NormSpec, ResNetSpec
+
+if TYPE_CHECKING:
+    from resnets.runs.train import RunResult
+    from resnets.runs.watch import Watch
+
+if TYPE_CHECKING:
+    DataOptions = RunOptions = NetworkOptions = NormOptions = RecipeOptions = AugmentationOptions = Any
+else:
+    DataOptions = options_of(Request, ("data", "size", "resize", "max_bad"), "Data", converters={"max_bad": fraction})
+    RunOptions = options_of(
+        Request, ("seconds", "seed", "device", "threads"), "Run", names={"seconds": "time"}, converters={"seconds": seconds}
+    )
+    _NETWORK = (
+        "width", "num_blocks", "stem", "stem_width", "shortcut", "ordering", "block", "stride_in", "activation",
+        "initialization", "zero_init_residual", "pooling", "conv_bias", "output_stride",
+    )  # fmt: skip
+    NetworkOptions = options_of(ResNetSpec, _NETWORK, "Network (defaults come from the model)", shown=())
+    _NORM = {"momentum": "bn_momentum", "eps": "bn_eps"}
+    NormOptions = options_of(NormSpec, _NORM, "Batch normalisation", shown=(), names=_NORM)
+    RecipeOptions = options_of(
+        Recipe,
+        [field.name for field in dataclasses.fields(Recipe) if field.name != "augmentation"],
+        "Recipe (defaults come from the preset)",
+        shown=("epochs", "batch_size", "learning_rate"),
+    )
+    AugmentationOptions = options_of(
+        Augmentation,
+        [field.name for field in dataclasses.fields(Augmentation)],
+        "Augmentation (defaults come from the preset)",
+        shown=(),
+    )
+
+
+def train_command(  # noqa: PLR0913 - each is a group of options
+    dataset: str | None = None,
+    /,
+    *,
+    preset: Patience | None = None,
+    model: str | None = None,
+    data: DataOptions = DataOptions(),  # noqa: B008 - frozen values
+    options: RunOptions = RunOptions(),  # noqa: B008
+    network: NetworkOptions = NetworkOptions(),  # noqa: B008
+    norm: NormOptions = NormOptions(),  # noqa: B008
+    recipe: RecipeOptions = RecipeOptions(),  # noqa: B008
+    augmentation: AugmentationOptions = AugmentationOptions(),  # noqa: B008
+    runs: Path = Path("runs"),
+    config: Path | None = None,
+    resume: str | None = None,
+    quiet: Annotated[bool, Parameter(negative="")] = False,
+    json: Annotated[bool, Parameter(negative="")] = False,
+) -> None:
+    """Train a network and write a run folder: model, metrics, pictures.
+
+    resnets train                              MNIST, about a minute
+    resnets train fashion-mnist --time 5m
+    resnets train ./photos --size 64 --model resnet18
+    resnets train --resume auto
+
+    Args:
+        dataset: mnist, fashion-mnist, cifar10, cifar100, or a folder of photos. [default: mnist]
+        preset: How much time for how much accuracy. [default: good]
+        model: A name of `resnets models`; the preset's if not said.
+        runs: Where the numbered run folders are made.
+        config: Repeat the run of this config.yaml; other options change it.
+        resume: Go on with a run: its folder, or `auto` for the last one.
+        quiet: Say nothing but the result.
+        json: Print the result as JSON.
+    """
+    from resnets.cli.console import message_console, print_json
+    from resnets.cli.display import display
+    from resnets.cli.results import print_result
+
+    words = {"dataset": dataset, "preset": preset, "model": model}
+    asked = Request(
+        **{name: word for name, word in words.items() if word is not None},  # type: ignore[arg-type]
+        **given(data),
+        **given(options),
+        network=given(network),
+        norm=given(norm),
+        recipe=given(recipe),
+        augmentation=given(augmentation),
+    )
+    watch = display(message_console(), is_quiet=quiet)
+    if resume and config:
+        raise ConfigError("--resume goes on with a run and --config starts a new one; give one of them.")
+    if config and dataset:
+        raise ConfigError("--config names its own data set; leave out the one on the command line.")
+    result = _resume(resume, runs, watch) if resume else _start(asked, config, runs, watch)
+    print_json(result.to_dict()) if json else print_result(result)
+
+
+def _resume(name: str, runs: Path, watch: Watch) -> RunResult:
+    from resnets.runs.folder import existing_run, newest_run
+    from resnets.runs.train import resume
+
+    return resume(newest_run(runs) if name == "auto" else existing_run(Path(name)), watch)
+
+
+def _start(asked: Request, stored: Path | None, runs: Path, watch: Watch) -> RunResult:
+    from resnets.runs.config import read_yaml
+    from resnets.runs.folder import new_run
+    from resnets.runs.plan import changed, plan
+    from resnets.runs.train import run
+
+    config, splits = (changed(read_yaml(stored), asked), None) if stored else plan(asked, watch)
+    folder = new_run(runs, f"{Path(config.dataset).name}-{config.model}")
+    watch.said(f"Run folder: {folder.path}")
+    return run(config, folder, watch, splits)
+
+
+def help_all() -> None:
+    """Every option that the short help leaves out."""
+    sys.stdout.write(all_options(DataOptions, RunOptions, NetworkOptions, NormOptions, RecipeOptions, AugmentationOptions) + "\n")

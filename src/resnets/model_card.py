@@ -1,0 +1,52 @@
+"""The model card: what a model is, how it was made, how good it is, what it is not for."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+
+def model_card(config: Mapping[str, Any]) -> str:
+    """README.md of a model folder, with the head that model hubs read."""
+    made, measured = config["made"], config["measured"]
+    lines = [
+        "---",
+        "license: apache-2.0",
+        "library_name: resnets",
+        "tags: [image-classification, resnet]",
+        "---",
+        "",
+        f"# {config['architecture']} for {made.get('dataset', 'images')}",
+        "",
+        f"A residual network that sorts a picture into {config['num_classes']} classes: {_listed(config['label_names'])}.",
+        "",
+        "## How good it is",
+        "",
+        *(_row(name, value) for name, value in measured.items()),
+        "",
+        "## How it was made",
+        "",
+        *(f"- {name}: `{value}`" for name, value in made.items() if not isinstance(value, (dict, list))),
+        "",
+        "## Use",
+        "",
+        "```",
+        "resnets predict THIS_FOLDER picture.png",
+        "```",
+        "",
+        "## Limits",
+        "",
+        "It knows only the classes above and answers with one of them for any picture, also for one that shows none of",
+        "them. It was measured on pictures like those it was trained on; expect more errors on others.",
+        "",
+    ]
+    return "\n".join(lines)
+
+
+def _listed(names: list[str], most: int = 12) -> str:
+    return ", ".join(names[:most]) + (f" and {len(names) - most} more" if len(names) > most else "")
+
+
+def _row(name: str, value: Any) -> str:
+    shown = f"{100 * value:.2f} %" if name.endswith("accuracy") else value
+    return f"- {name.replace('_', ' ')}: {shown}"

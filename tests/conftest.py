@@ -1,0 +1,28 @@
+"""Shared by all tests: one thread, and a guard that nothing reaches for the network."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Iterator
+from typing import Any, NoReturn
+
+import pytest
+import torch
+
+torch.set_num_threads(1)  # toy tensors: handing work to a second thread costs more than the work
+
+
+def _refuse(self: socket.socket, address: Any) -> NoReturn:
+    raise AssertionError(f"a test reached for the network: {address}")
+
+
+@pytest.fixture(autouse=True)
+def _no_network(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    monkeypatch.setattr(socket.socket, "connect", _refuse)
+    monkeypatch.setattr(socket.socket, "connect_ex", _refuse)
+    yield
+
+
+@pytest.fixture
+def generator() -> torch.Generator:
+    return torch.Generator().manual_seed(0)
