@@ -1,0 +1,171 @@
+"""From what a user asks to a config in which everything is said."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+import time
+from collections.abc import Mapping
+from itertools import islice
+from typing import Any
+
+from resnets import values
+from resnets.data.batches import Batches
+from resnets.data.imageset import Splits
+from resnets.errors import ConfigError
+from resnets.evaluation.evaluate import score
+from resnets.models.catalogue import spec_of
+from resnets.models.resnet import build
+from resnets.presets import preset
+from resnets.recipe import Augmentation, Recipe
+from resnets.runs.config import RunConfig
+from resnets.runs.request import Request
+from resnets.runs.train import evaluation_batches, load_splits, training_batches
+from resnets.runs.watch import Watch
+from resnets.spec import NormSpec, ResNetSpec, replace
+from resnets.training.fit import train
+from resnets.training.machine import Machine, fastest_layout, find_device, physical_cores
+from resnets.training.state import TrainingState
+
+SMALL_IMAGE = 64
+"""Up to this size an ImageNet net gets its small stem, unless a stem is asked for: the large one would leave 2x2 pixels."""
+SPEED_SAMPLE_SECONDS = 1.5
+"""How long the speed is measured before a time budget is turned into epochs."""
+MARGIN = 0.95
+"""Part of a time budget that is planned for; the rest is for what varies."""
+
+
+def plan(request: Request, watch: Watch) -> tuple[RunConfig, Splits]:
+    """The config of a request, and the data, which are read on the way.
+
+    Raises:
+        ConfigError: if a setting is unknown, impossible or contradicts another.
+        DataError: if the data cannot be used.
+    """
+    chosen = preset(request.dataset, request.preset)
+    model = request.model or chosen.model
+    spec_of(model)
+    recipe = changed_recipe(chosen.recipe, request.recipe, request.augmentation)
+    machine = Machine(device=find_device(request.device), threads=request.threads or physical_cores())
+    machine.apply()
+    config = RunConfig(
+        dataset=request.dataset,
+        data=request.data,
+        size=request.size,
+        resize=request.resize,
+        max_bad=request.max_bad,
+        model=model,
+        recipe=recipe,
+        seed=request.seed,
+        machine=machine,
+    )
+    splits = load_splits(config, watch)
+    config = dataclasses.replace(config, spec=_spec(request, model, splits, watch))
+    config = _with_fastest_layout(config, splits)
+    if request.seconds is not None:
+        config = within_time(config, splits, request.seconds)
+    watch.said(_said_of(config))
+    return config, splits
+
+
+def changed(config: RunConfig, request: Request) -> RunConfig:
+    """A stored config with what the user asks on top.
+
+    Raises:
+        ConfigError: as `plan`.
+    """
+    return dataclasses.replace(
+        config,
+        spec=_changed_spec(config.spec, request),
+        recipe=changed_recipe(config.recipe, request.recipe, request.augmentation),
+    )
+
+
+def changed_recipe(recipe: Recipe, changes: Mapping[str, Any], augmentation: Mapping[str, Any]) -> Recipe:
+    """A recipe with some settings changed.
+
+    Raises:
+        ConfigError: if a setting is unknown or impossible.
+    """
+    settings = values.to_dict(recipe) | dict(changes)
+    settings["augmentation"] = values.to_dict(recipe.augmentation) | dict(augmentation)
+    return values.from_dict(Recipe, settings, "recipe")
+
+
+def within_time(config: RunConfig, splits: Splits, seconds: float) -> RunConfig:
+    """The config with as many epochs as fit into `seconds`, measured on a copy that is then thrown away.
+
+    Raises:
+        ConfigError: if the time is not above zero, or too short for a single step.
+    """
+    if not seconds > 0 or not math.isfinite(seconds):
+        raise ConfigError(f"The time for training must be above 0 seconds, got {seconds}.")
+    batches = training_batches(config, splits.train)
+    state = TrainingState(config.machine.place(build(config.spec, seed=config.seed)), config.recipe, len(batches))
+    step_seconds = _seconds_per_step(config, state, batches)
+    validation_seconds = _seconds_per_validation(state, splits)
+    epoch_seconds = step_seconds * state.steps_per_epoch + validation_seconds
+    epochs = (MARGIN * seconds - validation_seconds) / epoch_seconds
+    if epochs * state.steps_per_epoch < 1:
+        need = (step_seconds + validation_seconds) / MARGIN
+        raise ConfigError(f"{seconds:g} s are too short: one step and a validation take about {need:.1f} s here.")
+    exact = math.floor(epochs * state.steps_per_epoch) / state.steps_per_epoch
+    return dataclasses.replace(config, recipe=dataclasses.replace(config.recipe, epochs=exact))
+
+
+def _spec(request: Request, model: str, splits: Splits, watch: Watch) -> ResNetSpec:
+    preprocessing = splits.train.preprocessing
+    spec = replace(
+        spec_of(model), in_channels=preprocessing.channels, num_classes=max(1, len(splits.train.class_names))
+    )
+    if spec.stem == "large" and "stem" not in request.network and preprocessing.size <= SMALL_IMAGE:
+        watch.said(f"{model} gets its small stem for images of {preprocessing.size} pixels; --stem large overrules.")
+        spec = replace(spec, stem="small")
+    spec = _changed_spec(spec, request)
+    if problem := spec.input_problem(preprocessing.channels, preprocessing.size, preprocessing.size):
+        raise ConfigError(problem)
+    return spec
+
+
+def _changed_spec(spec: ResNetSpec, request: Request) -> ResNetSpec:
+    norm = values.from_dict(NormSpec, values.to_dict(spec.norm) | dict(request.norm), "norm")
+    return replace(spec, norm=norm, **request.network)
+
+
+def _with_fastest_layout(config: RunConfig, splits: Splits) -> RunConfig:
+    """Time a step of each memory layout, on a copy and a small batch."""
+    batches = Batches(splits.train, batch_size=min(config.recipe.batch_size, 64), seed=0, augmentation=Augmentation(), training=False)
+    sample = next(iter(batches.epoch(0)))
+    model = build(config.spec, seed=config.seed).to(config.machine.device)
+    is_faster = fastest_layout(model, sample.images.to(config.machine.device), sample.labels.to(config.machine.device))
+    return dataclasses.replace(config, machine=dataclasses.replace(config.machine, channels_last=is_faster))
+
+
+def _seconds_per_step(config: RunConfig, state: TrainingState, batches: Batches) -> float:
+    """Of a training step with its batch, after the first ones have warmed up the machine."""
+    steps = train(state, config.machine.place_batches(batches))
+    for _ in islice(steps, 2):
+        pass
+    start, done = time.perf_counter(), 0
+    for _ in steps:
+        done += 1
+        if time.perf_counter() - start > SPEED_SAMPLE_SECONDS:
+            break
+    return (time.perf_counter() - start) / max(done, 1)
+
+
+def _seconds_per_validation(state: TrainingState, splits: Splits) -> float:
+    start = time.perf_counter()
+    score(state.model, evaluation_batches(splits.validation))
+    return time.perf_counter() - start
+
+
+def _said_of(config: RunConfig) -> str:
+    machine, recipe = config.machine, config.recipe
+    layout = "channels last" if machine.channels_last else "channels first"
+    return (
+        f"{config.model} ({config.spec.depth} layers) on {config.dataset}: {recipe.epochs:g} epochs, batch {recipe.batch_size}, "
+        f"{recipe.optimizer} with {recipe.schedule} up to {recipe.learning_rate:g}; seed {config.seed}.\n"
+        f"Machine: {machine.device}, {machine.threads} threads, {layout} (measured faster), denormals flushed, "
+        f"fused steps{', freed memory kept' if machine.keep_memory else ''}."
+    )
