@@ -164,7 +164,7 @@ class ResNetSpec:
 
     def stage_channels(self, stage: int) -> int:
         """Output channels of a stage, counted from 0."""
-        return self.width * 2**stage * self.expansion
+        return self.width * (1 << stage) * self.expansion
 
     @property
     def out_channels(self) -> int:

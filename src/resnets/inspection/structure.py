@@ -76,7 +76,7 @@ def _shortcut(spec: ResNetSpec, block: Block) -> str:
     if isinstance(block, PlainBlock):
         return "none"
     kinds = {nn.Identity: "identity", ZeroPadding: "A", Projection: spec.shortcut}
-    return kinds[type(block.shortcut)]  # type: ignore[index]  # torch types attributes as Tensor or Module
+    return kinds[type(block.shortcut)]
 
 
 def _row(

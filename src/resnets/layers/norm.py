@@ -129,7 +129,7 @@ class BatchNorm2d(nn.BatchNorm2d):
         Raises:
             DataError: if the batch's own statistics are needed but it holds one value a channel.
         """
-        if x.numel() == x.shape[1] and (self.training or not self.track_running_stats):
+        if (self.training or not self.track_running_stats) and x.numel() == x.shape[1]:
             raise DataError(
                 "Batch normalisation needs more than one value in each channel, but got one image of 1x1 pixels "
                 "at this depth: use larger batches or larger images, or freeze the norms' statistics."

@@ -69,7 +69,8 @@ def spec_of(name: str) -> ResNetSpec:
         return spec.plain if match[1] == "plain" else spec
     raise ConfigError(
         f"There is no network '{name}'.{suggestion(name, CATALOGUE)} "
-        f"Known: {', '.join(CATALOGUE)}, and cifar_resnet<6n+2> and cifar_plain<6n+2> for any depth."
+        f"`resnets models` lists all {len(CATALOGUE)}; a CIFAR net of any depth 6n+2 is cifar_resnet<depth> or "
+        "cifar_plain<depth>."
     )
 
 

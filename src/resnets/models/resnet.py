@@ -169,8 +169,8 @@ class ResNet(nn.Module):
 def build(spec: ResNetSpec, seed: int | None = None) -> ResNet:
     """The network that a spec describes.
 
-    With a seed, its weights depend on nothing else and the global generator is left alone. The modules are laid out
-    without storage first, so that weights are drawn once and PyTorch's own initialisation costs nothing.
+    With a seed, its weights depend on nothing else, not even the device, and the global generator is left alone. The
+    modules are laid out without storage first, so that PyTorch's own initialisation, soon overwritten, costs nothing.
 
     Raises:
         ResourceError: if the machine's memory cannot hold the weights.
@@ -178,11 +178,12 @@ def build(spec: ResNetSpec, seed: int | None = None) -> ResNet:
     device = torch.get_default_device()
     with torch.device("meta"):
         model = ResNet(spec)
-    if device.type == "cpu":
-        check_fits(sum(parameter.numel() for parameter in model.parameters()))
-    model.to_empty(device=device)
+    if device.type == "meta":
+        return model
+    check_fits(sum(parameter.numel() for parameter in model.parameters()))
+    model.to_empty(device="cpu")
     with torch.random.fork_rng(devices=[], enabled=seed is not None):
         if seed is not None:
-            torch.manual_seed(seed)
+            torch.default_generator.manual_seed(seed)
         model.reset_parameters()
-    return model
+    return model.to(device)

@@ -1,0 +1,143 @@
+from __future__ import annotations
+
+import dataclasses
+from typing import Any, get_args
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from resnets import spec as spec_file
+from resnets.errors import ConfigError
+from resnets.spec import NormSpec, ResNetSpec, replace
+from resnets.values import from_dict, from_json, to_dict, to_json
+
+
+def _one_of(name: str) -> st.SearchStrategy[Any]:
+    return st.sampled_from(get_args(getattr(spec_file, name)))
+
+
+NORMS = st.builds(
+    NormSpec,
+    momentum=st.floats(0.01, 1),
+    eps=st.floats(1e-8, 0.1),
+    affine=st.booleans(),
+    running_statistics=st.booleans(),
+)
+SETTINGS: dict[str, st.SearchStrategy[Any]] = {
+    "num_blocks": st.lists(st.integers(1, 50), min_size=1, max_size=5).map(tuple),
+    "block": _one_of("Block"),
+    "width": st.integers(1, 500),
+    "stem": _one_of("Stem"),
+    "stem_width": st.none() | st.integers(1, 500),
+    "shortcut": _one_of("Shortcut"),
+    "projection_norm": st.booleans(),
+    "ordering": _one_of("Ordering"),
+    "stride_in": _one_of("StrideIn"),
+    "in_channels": st.integers(1, 20),
+    "num_classes": st.integers(1, 100_000),
+    "activation": _one_of("Activation"),
+    "norm": NORMS,
+    "conv_bias": st.booleans(),
+    "initialization": _one_of("Initialization"),
+    "zero_init_residual": st.booleans(),
+    "pooling": _one_of("Pooling"),
+    "output_stride": st.none() | st.sampled_from([1, 2, 4, 8, 16, 32]),
+}
+
+
+def test_random_settings_name_every_field() -> None:
+    assert set(SETTINGS) == {item.name for item in dataclasses.fields(ResNetSpec)}
+
+
+@given(st.fixed_dictionaries({}, optional=SETTINGS))
+def test_a_spec_survives_json_or_says_why_it_cannot_be(settings: dict[str, Any]) -> None:
+    try:
+        spec = ResNetSpec(**settings)
+    except ConfigError as error:
+        assert any(name in str(error) for name in settings)
+        return
+    again = from_json(ResNetSpec, to_json(spec))
+    assert again == spec and hash(again) == hash(spec) and to_json(again) == to_json(spec)
+    assert from_dict(ResNetSpec, to_dict(spec)) == spec
+    assert spec.minimum_size >= 1
+    assert len(spec.stage_strides) == len(spec.stage_dilations) == len(spec.num_blocks)
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"num_blocks": ()}, "num_blocks is empty"),
+        ({"num_blocks": (2, 0)}, r"num_blocks must be at least 1 a stage and 10000 in all, got \(2, 0\)"),
+        ({"num_blocks": (10_001,)}, "10000 in all"),
+        ({"num_blocks": (1,) * 9}, "num_blocks has 9 stages; at most 8"),
+        ({"width": 0}, "width must be from 1 to 65,536, got 0"),
+        ({"width": 40_000}, "width=40000 with 4 stages ends at 320000 channels"),
+        ({"in_channels": 0}, "in_channels must be from 1"),
+        ({"num_classes": 10**9}, "num_classes must be from 1 to 1,000,000, got 1,000,000,000"),
+        ({"stem_width": 0}, "stem_width must be from 1"),
+        ({"zero_init_residual": True, "norm": NormSpec(affine=False)}, "zero_init_residual=True needs a scale"),
+        ({"zero_init_residual": True, "shortcut": "none"}, "output nothing but zeros"),
+        ({"zero_init_residual": True, "ordering": "full_preactivation"}, "with ordering='full_preactivation' it ends"),
+        ({"shortcut": "A", "stem_width": 128}, "cannot drop any, but stem_width=128 is more than the first stage's 64"),
+        ({"output_stride": 64}, "output_stride must be one of 4, 8, 16, 32 for stem='large' and 4 stages, got 64"),
+        ({"shortcut": "D"}, "shortcut must be one of A, B, C, none; got 'D'"),
+        ({"ordering": "full_preactivaton"}, "Did you mean 'full_preactivation'?"),
+        ({"width": "64"}, "width must be a whole number, got '64'"),
+        ({"conv_bias": 1}, "conv_bias must be true or false, got 1"),
+        ({"norm": {"momentu": 0.2}}, "norm has no setting 'momentu'. Did you mean 'momentum'?"),
+    ],
+)
+def test_impossible_spec_is_refused(settings: dict[str, Any], message: str) -> None:
+    with pytest.raises(ConfigError, match=message):
+        ResNetSpec(**settings)
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"momentum": 0}, "norm.momentum must be above 0 and at most 1, got 0.0"),
+        ({"momentum": 1.1}, "norm.momentum must be above 0"),
+        ({"eps": 0}, "norm.eps must be between 0 and 1, got 0.0"),
+    ],
+)
+def test_impossible_norm_is_refused(settings: dict[str, Any], message: str) -> None:
+    with pytest.raises(ConfigError, match=message):
+        NormSpec(**settings)
+
+
+@pytest.mark.parametrize("depth", [7, 9, 2, 0, -4])
+def test_cifar_depth_must_be_6n_plus_2(depth: int) -> None:
+    with pytest.raises(ConfigError, match=rf"depth 6n\+2 .* got {depth}"):
+        ResNetSpec.cifar(depth)
+
+
+@pytest.mark.parametrize("depth", [12, 2, 165])
+def test_cifar_bottleneck_depth_must_be_9n_plus_2(depth: int) -> None:
+    with pytest.raises(ConfigError, match=rf"depth 9n\+2 .* got {depth}"):
+        ResNetSpec.cifar_bottleneck(depth)
+
+
+@pytest.mark.parametrize("n", [1, 3, 18, 200])
+def test_cifar_depth_is_kept(n: int) -> None:
+    assert ResNetSpec.cifar(6 * n + 2).depth == 6 * n + 2
+    assert ResNetSpec.cifar_bottleneck(9 * n + 2).depth == 9 * n + 2
+
+
+def test_the_classic_small_example_is_one_call() -> None:
+    spec = ResNetSpec(num_blocks=(3, 3, 3), width=16, stem="small", num_classes=10)
+    assert [spec.stage_channels(stage) for stage in range(3)] == [16, 32, 64]
+
+
+def test_replace_refuses_unknown_settings() -> None:
+    with pytest.raises(ConfigError, match=r"no setting 'num_block'\. Did you mean 'num_blocks'\?"):
+        replace(ResNetSpec(), num_block=(1,))
+
+
+def test_lists_and_whole_floats_become_what_the_fields_declare() -> None:
+    assert ResNetSpec(num_blocks=[1, 2], width=8.0) == ResNetSpec(num_blocks=(1, 2), width=8)  # type: ignore[arg-type]
+
+
+def test_a_spec_cannot_be_changed() -> None:
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        ResNetSpec().width = 3  # type: ignore[misc]
