@@ -9,6 +9,9 @@ from typing import Any, NoReturn
 import pytest
 import torch
 
+from resnets.training.machine import keep_freed_memory
+
+keep_freed_memory()  # paging the same memory in again and again would be most of the tests' time
 torch.set_num_threads(1)  # toy tensors: handing work to a second thread costs more than the work
 
 

@@ -6,22 +6,33 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from resnets.artifact import Artifact, load_artifact, save_artifact
-    from resnets.data.batches import Batches
-    from resnets.data.imageset import ImageSet, Splits
-    from resnets.data.sources import load
-    from resnets.evaluation.evaluate import evaluate
-    from resnets.inference.predictor import Prediction, Predictor
-    from resnets.inspection.complexity import complexity
-    from resnets.inspection.structure import structure
-    from resnets.layers.norm import freeze_norms, unfreeze_norms
-    from resnets.models.catalogue import create, names, spec_of
-    from resnets.models.resnet import ResNet, build
-    from resnets.presets import preset
-    from resnets.recipe import Augmentation, Recipe
-    from resnets.runs.train import resume, run
-    from resnets.spec import NormSpec, ResNetSpec
-    from resnets.training.fit import fit
+    from resnets.artifact import Artifact as Artifact
+    from resnets.artifact import load_artifact as load_artifact
+    from resnets.artifact import save_artifact as save_artifact
+    from resnets.data.batches import Batches as Batches
+    from resnets.data.imageset import ImageSet as ImageSet
+    from resnets.data.imageset import Splits as Splits
+    from resnets.data.sources import load as load
+    from resnets.evaluation.evaluate import evaluate as evaluate
+    from resnets.inference.predictor import Prediction as Prediction
+    from resnets.inference.predictor import Predictor as Predictor
+    from resnets.inspection.complexity import complexity as complexity
+    from resnets.inspection.structure import structure as structure
+    from resnets.layers.norm import freeze_norms as freeze_norms
+    from resnets.layers.norm import unfreeze_norms as unfreeze_norms
+    from resnets.models.catalogue import create as create
+    from resnets.models.catalogue import names as names
+    from resnets.models.catalogue import spec_of as spec_of
+    from resnets.models.resnet import ResNet as ResNet
+    from resnets.models.resnet import build as build
+    from resnets.presets import preset as preset
+    from resnets.recipe import Augmentation as Augmentation
+    from resnets.recipe import Recipe as Recipe
+    from resnets.runs.train import resume as resume
+    from resnets.runs.train import run as run
+    from resnets.spec import NormSpec as NormSpec
+    from resnets.spec import ResNetSpec as ResNetSpec
+    from resnets.training.fit import fit as fit
 
 __version__ = "0.1.0"
 

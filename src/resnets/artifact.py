@@ -1,9 +1,9 @@
 """The model folder: all that is needed to use a network on a new picture, proved by a manifest.
 
-    config.json          spec, class names, preprocessing, how it was made, how good it is
-    model.safetensors    weights
-    README.md            the model card
-    MANIFEST.json        size and SHA-256 of each
+config.json          spec, class names, preprocessing, how it was made, how good it is
+model.safetensors    weights
+README.md            the model card
+MANIFEST.json        size and SHA-256 of each
 """
 
 from __future__ import annotations
@@ -123,7 +123,9 @@ def find_artifact(name: str | Path) -> Path:
         if (place / "config.json").is_file():
             return place
     if folder.exists():
-        raise ModelFileError(f"{folder} is not a model folder: it has no config.json. Give a run folder or its `model`.")
+        raise ModelFileError(
+            f"{folder} is not a model folder: it has no config.json. Give a run folder or its `model`."
+        )
     packaged = packaged_names()
     raise ModelFileError(
         f"There is no model at {folder}.{suggestion(str(name), packaged)} "
@@ -142,7 +144,9 @@ def _check_weights(expected: Mapping[str, Tensor], found: Mapping[str, Tensor]) 
             raise ModelFileError(f"The weights lack '{name}' {tuple(tensor.shape)}, which the spec needs.")
         if found[name].shape != tensor.shape or found[name].dtype != tensor.dtype:
             have = f"{tuple(found[name].shape)} {found[name].dtype}"
-            raise ModelFileError(f"The weight '{name}' should be {tuple(tensor.shape)} {tensor.dtype}, but it is {have}.")
+            raise ModelFileError(
+                f"The weight '{name}' should be {tuple(tensor.shape)} {tensor.dtype}, but it is {have}."
+            )
     for name in found:
         if name not in expected:
             raise ModelFileError(f"The weights hold '{name}', which the spec does not have.")

@@ -1,6 +1,6 @@
 """The errors a user can cause: each says what happened, where, and what to do.
 
-The command line prints the message alone and exits with the class's `exit_code`; the codes are listed in docs/errors.md.
+The command line prints the message alone and exits with the class's `exit_code`; docs/errors.md lists the codes.
 """
 
 from __future__ import annotations
@@ -50,19 +50,19 @@ class ResourceError(ResnetsError):
     exit_code = 7
 
 
-class InterruptedTraining(ResnetsError):
+class StoppedError(ResnetsError):
     """Training was stopped by Ctrl-C, and has saved its state."""
 
     exit_code = 130
 
 
-class TerminatedTraining(InterruptedTraining):
+class TerminatedError(StoppedError):
     """Training was stopped by SIGTERM, and has saved its state."""
 
     exit_code = 143
 
 
 def suggestion(word: str, known: Iterable[str]) -> str:
-    """" Did you mean 'x'?" when a known word is close to the unknown one, else an empty string."""
+    """The question whether a known word was meant, if one is close to the unknown one; else nothing."""
     close = difflib.get_close_matches(word, list(known), n=1, cutoff=0.6)
     return f" Did you mean '{close[0]}'?" if close else ""

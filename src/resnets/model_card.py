@@ -18,7 +18,8 @@ def model_card(config: Mapping[str, Any]) -> str:
         "",
         f"# {config['architecture']} for {made.get('dataset', 'images')}",
         "",
-        f"A residual network that sorts a picture into {config['num_classes']} classes: {_listed(config['label_names'])}.",
+        f"A residual network that sorts a picture into {config['num_classes']} classes: "
+        f"{_listed(config['label_names'])}.",
         "",
         "## How good it is",
         "",

@@ -55,7 +55,8 @@ class Recipe:
     weight_decay: float = 5e-4
     """L2 pull on weights; norms and biases are left alone."""
     schedule: Schedule = "one_cycle"
-    """`one_cycle`: straight up, then straight down to zero. `cosine`: half a cosine. `multi_step`: divided by 10 at milestones."""
+    """After the warm-up: `one_cycle` straight down to zero, `cosine` half a cosine, `multi_step` divided by 10 at
+    milestones, `constant`."""
     warmup: float = 0.2
     """Part of the training in which the learning rate rises from a tenth of its largest value."""
     milestones: tuple[float, ...] = (0.5, 0.75)
@@ -63,7 +64,7 @@ class Recipe:
     label_smoothing: float = 0.0
     """Probability moved from the true class to all classes evenly.    [Szegedy 2015, section 7]"""
     ema_decay: float = 0.0
-    """Weight of the old value in the moving average of the weights, per step; the average is what is kept. 0: no average."""
+    """Weight of the old value, per step, in the moving average of the weights, which is what is kept. 0: no average."""
     clip_norm: float = 0.0
     """Largest gradient norm; a longer gradient is shortened to it. 0: no limit."""
     accumulate: int = 1
@@ -84,6 +85,8 @@ class Recipe:
         values.check_range("clip_norm", self.clip_norm, 0, 1e9)
         values.check_range("accumulate", self.accumulate, 1, 100_000)
         if list(self.milestones) != sorted(set(self.milestones)) or any(not 0 < part < 1 for part in self.milestones):
-            raise ConfigError(f"milestones must rise and lie between 0 and 1 (parts of the training), got {self.milestones}.")
+            raise ConfigError(
+                f"milestones must rise and lie between 0 and 1 (parts of the training), got {self.milestones}."
+            )
         if self.schedule == "multi_step" and self.milestones and self.warmup > self.milestones[0]:
             raise ConfigError(f"warmup={self.warmup} would still rise after the first milestone, {self.milestones[0]}.")

@@ -1,6 +1,6 @@
 """Folders that are either whole or absent: written beside their final name, synced, listed with SHA-256, renamed.
 
-A folder is `{name: bytes}` and a `MANIFEST.json`, written last, with the size and SHA-256 of every file. A reader trusts
+A folder is `{name: bytes}` and a `MANIFEST.json`, written last, with size and SHA-256 of every file. A reader trusts
 nothing that the manifest does not prove, so a torn write, a missing file or one flipped byte is found before use.
 All writing goes through a `Disk`, so that tests can make each operation fail.
 """
@@ -124,7 +124,9 @@ def explained(error: OSError, path: Path, needed: int = 0) -> ResourceError:
     """The operating system's refusal to write, in words that say what to do."""
     if error.errno in OUT_OF_SPACE:
         have = f"{shutil.disk_usage(_existing(path)).free / 1e6:.1f} MB"
-        return ResourceError(f"Disk full at {path}: need {needed / 1e6:.1f} MB, have {have}. Free some space and resume.")
+        return ResourceError(
+            f"Disk full at {path}: need {needed / 1e6:.1f} MB, have {have}. Free some space and resume."
+        )
     if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
         return ResourceError(f"Cannot write to {path}: {error.strerror}. Choose another folder or change its rights.")
     return ResourceError(f"Cannot write to {path}: {error.strerror or error}.")
@@ -132,7 +134,9 @@ def explained(error: OSError, path: Path, needed: int = 0) -> ResourceError:
 
 def _proved(folder: Path, name: str, size: int, digest: str, kind: str) -> bytes:
     if Path(name).name != name:
-        raise ModelFileError(f"The {kind} at {folder} is damaged: {MANIFEST} names a file outside the folder, {name!r}.")
+        raise ModelFileError(
+            f"The {kind} at {folder} is damaged: {MANIFEST} names a file outside the folder, {name!r}."
+        )
     try:
         content = (folder / name).read_bytes()
     except OSError as error:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import json
-import math
 import types
 from collections.abc import Mapping
 from typing import Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
@@ -12,6 +11,8 @@ from typing import Any, Literal, TypeVar, Union, get_args, get_origin, get_type_
 from resnets.errors import ConfigError, suggestion
 
 Value = TypeVar("Value")
+LARGEST = 1e300
+"""No setting is larger; infinity, NaN and whole numbers that no float can hold are refused with it."""
 
 
 def to_dict(value: Any) -> dict[str, Any]:
@@ -51,7 +52,7 @@ def from_json(cls: type[Value], text: str, where: str = "") -> Value:
     """
     try:
         data = json.loads(text)
-    except (json.JSONDecodeError, RecursionError) as error:
+    except (ValueError, RecursionError) as error:  # ValueError: also a whole number of thousands of digits
         raise ConfigError(f"{where or cls.__name__} is not valid JSON: {error}.") from error
     return from_dict(cls, data, where)
 
@@ -116,10 +117,10 @@ def _coerce_optional(options: tuple[Any, ...], item: Any, where: str) -> Any:
 
 
 def _coerce_scalar(hint: Any, item: Any, where: str) -> Any:
-    is_number = isinstance(item, (int, float)) and not isinstance(item, bool)
-    if hint is float and is_number and math.isfinite(item):
+    is_number = isinstance(item, (int, float)) and not isinstance(item, bool) and abs(item) <= LARGEST
+    if hint is float and is_number:
         return float(item)
-    if hint is int and is_number and float(item).is_integer():
+    if hint is int and is_number and item == int(item):
         return int(item)
     if hint in (str, bool) and isinstance(item, hint):
         return item

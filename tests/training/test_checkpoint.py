@@ -56,7 +56,9 @@ def test_any_flipped_byte_is_found(tmp_path: Path) -> None:
         victim = choose.choice(sorted(newest.iterdir()))
         original = victim.read_bytes()
         place = choose.randrange(len(original))
-        victim.write_bytes(original[:place] + bytes([original[place] ^ (1 << choose.randrange(8))]) + original[place + 1 :])
+        victim.write_bytes(
+            original[:place] + bytes([original[place] ^ (1 << choose.randrange(8))]) + original[place + 1 :]
+        )
         assert checkpoints.newest().folder.name == "step-0000001", (victim, place)
         victim.write_bytes(original)
     assert checkpoints.newest().folder == newest

@@ -4,8 +4,8 @@ import math
 
 import pytest
 import torch
-from toy import ToyBatches, accuracy, toy_model
 from torch import nn
+from toy import ToyBatches, accuracy, toy_model
 
 from resnets.errors import DivergedError
 from resnets.recipe import Recipe
@@ -48,7 +48,9 @@ def test_accumulated_batches_make_the_step_of_one_large_batch() -> None:
             parts = list(ToyBatches(6).epoch(epoch))
             for first in range(2 * start_step, 6, 2):
                 pair = parts[first : first + 2]
-                yield type(pair[0])(torch.cat([part.images for part in pair]), torch.cat([part.labels for part in pair]))
+                yield type(pair[0])(
+                    torch.cat([part.images for part in pair]), torch.cat([part.labels for part in pair])
+                )
 
     def linear() -> nn.Module:
         torch.manual_seed(0)
@@ -71,7 +73,7 @@ def test_clipping_bounds_the_step_and_zero_means_no_bound() -> None:
         recipe = Recipe(epochs=1, momentum=0, weight_decay=0, warmup=0, learning_rate=1.0, clip_norm=clip_norm)
         next(iter(train(TrainingState(model, recipe, 6), ToyBatches())))
         moved = [(new.detach() - old).flatten() for new, old in zip(model.parameters(), before, strict=True)]
-        return torch.cat(moved).norm().item()
+        return float(torch.cat(moved).norm().item())
 
     assert first_step(0.01) == pytest.approx(0.01, rel=1e-3)
     assert first_step(0) > 0.1
@@ -89,7 +91,9 @@ def test_label_smoothing_bounds_the_loss_from_below() -> None:
 
 
 def test_a_loss_that_is_not_finite_names_step_rate_and_layer() -> None:
-    with pytest.raises(DivergedError, match=r"loss became (nan|inf) at step \d+ with learning rate .*first layer with a bad"):
+    with pytest.raises(
+        DivergedError, match=r"loss became (nan|inf) at step \d+ with learning rate .*first layer with a bad"
+    ):
         fit(toy_model(), ToyBatches(), Recipe(epochs=50, learning_rate=1000, warmup=0))
 
 

@@ -23,8 +23,9 @@ HELP = """Residual networks: build, train, look inside, use.
   resnets show resnet50               every block of a network
 """
 
-EPILOGUE = """Everywhere: --json prints one JSON object, --debug shows the traceback of an error.
-Exit codes: 0 ok, 1 bug, 2 usage, 3 config, 4 data, 5 model file, 6 diverged, 7 disk or memory, 130 Ctrl-C, 143 SIGTERM."""
+EPILOGUE = """Everywhere: --json prints one JSON object, --debug the traceback of an error.
+Exit codes: 0 ok, 1 bug, 2 usage, 3 config, 4 data, 5 model file, 6 diverged,
+7 disk or memory, 130 Ctrl-C, 143 SIGTERM."""
 
 JOBS = {
     "train": "Train a network on digits, CIFAR or a folder of photos.",

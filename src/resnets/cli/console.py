@@ -15,12 +15,12 @@ PLAIN_WIDTH = 100
 
 def result_console() -> Console:
     """stdout, for the result."""
-    return Console(soft_wrap=not sys.stdout.isatty(), highlight=False, **_width(sys.stdout.isatty()))
+    return Console(soft_wrap=not sys.stdout.isatty(), highlight=False, width=_width(sys.stdout.isatty()))
 
 
 def message_console() -> Console:
     """stderr, for everything that is not the result."""
-    return Console(stderr=True, soft_wrap=not sys.stderr.isatty(), highlight=False, **_width(sys.stderr.isatty()))
+    return Console(stderr=True, soft_wrap=not sys.stderr.isatty(), highlight=False, width=_width(sys.stderr.isatty()))
 
 
 def is_live(console: Console) -> bool:
@@ -34,5 +34,6 @@ def print_json(content: Mapping[str, Any] | list[Any]) -> None:
     sys.stdout.write(json.dumps(content, indent=1, ensure_ascii=False) + "\n")
 
 
-def _width(is_terminal: bool) -> dict[str, int]:  # noqa: FBT001 - private, called in two places above
-    return {} if is_terminal else {"width": PLAIN_WIDTH}
+def _width(is_terminal: bool) -> int | None:  # noqa: FBT001 - private, called in two places above
+    """None: as wide as the terminal is."""
+    return None if is_terminal else PLAIN_WIDTH

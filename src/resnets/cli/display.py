@@ -140,7 +140,12 @@ class LiveDisplay:
             self._progress = None
 
     def _open(self, title: str, total: int, done: int = 0) -> None:
-        columns = (TextColumn(title), BarColumn(bar_width=20), TextColumn("{task.description}"), TimeRemainingColumn(compact=True))
+        columns = (
+            TextColumn(title),
+            BarColumn(bar_width=20),
+            TextColumn("{task.description}"),
+            TimeRemainingColumn(compact=True),
+        )
         self._progress = Progress(*columns, console=self._console, transient=True, auto_refresh=False)
         self._progress.start()
         self._task = self._progress.add_task("", total=total, completed=done)

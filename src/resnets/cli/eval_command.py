@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from resnets.data.imageset import ImageSet, Splits
 
 
-def eval_command(  # noqa: PLR0913 - the options of a command
+def eval_command(
     model: str,
     dataset: str | None = None,
     /,
@@ -71,7 +71,9 @@ def _load(artifact: Artifact, dataset: str | None, data: str | None, max_bad: fl
         raise ConfigError("The model does not say what it was trained on; name a data set or folder to measure it on.")
     preprocessing = artifact.preprocessing
     seed = int(artifact.made.get("seed", 0))
-    options = SourceOptions(data=data, max_bad=max_bad, seed=seed, preprocessing=preprocessing, class_names=artifact.class_names)
+    options = SourceOptions(
+        data=data, max_bad=max_bad, seed=seed, preprocessing=preprocessing, class_names=artifact.class_names
+    )
     splits = load(name, options, progress=watch.reading)
     watch.ended()
     return splits

@@ -39,7 +39,9 @@ def models_command(
 
     chosen = [name for name in names() if fnmatchcase(name, pattern)]
     if not chosen:
-        raise ConfigError(f"No network is called '{pattern}'.{suggestion(pattern, names())} `resnets models` lists them.")
+        raise ConfigError(
+            f"No network is called '{pattern}'.{suggestion(pattern, names())} `resnets models` lists them."
+        )
     rows = [_row(name) for name in chosen]
     if json or out == "json":
         print_json({"schema": 1, "models": rows, "trained": packaged_names()})
@@ -77,7 +79,10 @@ def _print_table(rows: list[dict[str, Any]], trained: list[str]) -> None:
 
     table = Table(box=None, pad_edge=False, header_style="bold")
     for title in rows[0]:
-        table.add_column("MACs" if title == "macs" else title, justify="right" if title in ("depth", "parameters", "macs") else "left")
+        table.add_column(
+            "MACs" if title == "macs" else title,
+            justify="right" if title in ("depth", "parameters", "macs") else "left",
+        )
     for row in rows:
         table.add_row(*(f"{cell:,}" if isinstance(cell, int) else cell for cell in row.values()))
     console = result_console()

@@ -8,6 +8,7 @@ import inspect
 import re
 import textwrap
 from collections.abc import Callable, Collection, Mapping, Sequence
+from itertools import pairwise
 from typing import Annotated, Any, Optional, get_type_hints
 
 from cyclopts import Group, Parameter, Token
@@ -67,19 +68,26 @@ def all_options(*option_classes: type) -> str:
     lines: list[str] = []
     for options in option_classes:
         hints = get_type_hints(options, include_extras=True)
-        parameters = [next(item for item in hint.__metadata__ if isinstance(item, Parameter)) for hint in hints.values()]
-        lines += ["", f"{next(iter(parameters[0].group)).name}:"]
+        parameters = [
+            next(item for item in hint.__metadata__ if isinstance(item, Parameter)) for hint in hints.values()
+        ]
+        lines += ["", f"{_heading(parameters[0])}:"]
         for parameter in parameters:
-            lines.append(f"  {parameter.name[0]}")
+            lines.append(f"  {next(iter(parameter.name or ()))}")
             lines += textwrap.wrap(parameter.help or "", 78, initial_indent="      ", subsequent_indent="      ")
     return "\n".join(lines)
+
+
+def _heading(parameter: Parameter) -> str:
+    groups = parameter.group if isinstance(parameter.group, tuple) else ()
+    return next((group.name for group in groups if isinstance(group, Group)), "Options")
 
 
 def field_texts(value: type) -> dict[str, str]:
     """The docstring under each field of a value, without its source in brackets."""
     body = ast.parse(textwrap.dedent(inspect.getsource(value))).body[0].body  # type: ignore[attr-defined]
     texts = {}
-    for field, text in zip(body, body[1:], strict=False):
+    for field, text in pairwise(body):
         if isinstance(field, ast.AnnAssign) and isinstance(text, ast.Expr) and isinstance(text.value, ast.Constant):
             sentence = str(text.value.value).partition("    [")[0].replace("`", "")
             texts[field.target.id] = " ".join(sentence.split())  # type: ignore[union-attr]

@@ -1,4 +1,4 @@
-"""Small pictures in the terminal: two pixels a character, in colours where there are any, in shades of ink elsewhere."""
+"""Small pictures in the terminal: two pixels a character where there are colours, shades of ink elsewhere."""
 
 from __future__ import annotations
 
@@ -27,7 +27,9 @@ def _coloured(picture: Tensor) -> Text:
     for row in range(0, len(colours), 2):
         lower_row = colours[row + 1] if row + 1 < len(colours) else [[0, 0, 0]] * len(colours[row])
         for upper, lower in zip(colours[row], lower_row, strict=True):
-            text.append(UPPER_HALF, style=f"rgb({upper[0]},{upper[1]},{upper[2]}) on rgb({lower[0]},{lower[1]},{lower[2]})")
+            text.append(
+                UPPER_HALF, style=f"rgb({upper[0]},{upper[1]},{upper[2]}) on rgb({lower[0]},{lower[1]},{lower[2]})"
+            )
         text.append("\n")
     return text
 

@@ -69,7 +69,7 @@ def predict_command(
 
 
 def _prepare(predictor: Predictor, pictures: list[tuple[str, Path | bytes]]) -> tuple[dict[str, Tensor], list[str]]:
-    """What the network will be shown of each readable picture, and the names of the others, which are told on stderr."""
+    """What the network will be shown of each readable picture, and the names of the others, told on stderr."""
     prepared, unreadable = {}, []
     for name, picture in pictures:
         try:
@@ -90,7 +90,9 @@ def _row(name: str, prediction: Prediction) -> dict[str, object]:
 def _print_csv(answers: dict[str, Prediction]) -> None:
     most = max((len(prediction.classes) for prediction in answers.values()), default=1)
     writer = csv.writer(sys.stdout, lineterminator="\n")
-    writer.writerow(["picture", *(f"{kind}_{rank}" for rank in range(1, most + 1) for kind in ("class", "probability"))])
+    writer.writerow(
+        ["picture", *(f"{kind}_{rank}" for rank in range(1, most + 1) for kind in ("class", "probability"))]
+    )
     for name, prediction in answers.items():
         pairs = zip(prediction.classes, prediction.probabilities, strict=True)
         writer.writerow([name, *(cell for label, share in pairs for cell in (label, f"{share:.6f}"))])
@@ -106,8 +108,16 @@ def _print_table(answers: dict[str, Prediction], console: Console, *, is_drawing
     for title in ("picture", "answer", "", "next"):
         table.add_column(title, overflow="fold")
     for name, prediction in answers.items():
-        shares = [f"{label} {100 * share:.1f} %" for label, share in zip(prediction.classes, prediction.probabilities, strict=True)]
-        table.add_row(Text(name), Text(prediction.name, style="bold"), f"{100 * prediction.probability:.1f} %", Text(", ".join(shares[1:])))
+        shares = [
+            f"{label} {100 * share:.1f} %"
+            for label, share in zip(prediction.classes, prediction.probabilities, strict=True)
+        ]
+        table.add_row(
+            Text(name),
+            Text(prediction.name, style="bold"),
+            f"{100 * prediction.probability:.1f} %",
+            Text(", ".join(shares[1:])),
+        )
         if is_drawing:
             table.add_row(drawn(prediction.seen, console), "", "", "")
     console.print(table)

@@ -21,7 +21,10 @@ MOST_CLASSES = 30
 def print_result(result: RunResult) -> None:
     """What a training came to, and where it is."""
     console = result_console()
-    console.print(f"Trained for {result.train_seconds:.1f} s; best validation accuracy {100 * result.validation_accuracy:.2f} % in epoch {result.best_epoch}.")
+    console.print(
+        f"Trained for {result.train_seconds:.1f} s; "
+        f"best validation accuracy {100 * result.validation_accuracy:.2f} % in epoch {result.best_epoch}."
+    )
     console.print(summary(result.report, result.tested_on))
     console.print(f"Model     {result.folder}/model", markup=False)
     console.print(f"Pictures  {result.folder}/plots", markup=False)
@@ -65,6 +68,8 @@ def _print_confused(console: Console, report: Report) -> None:
     if not report.most_confused:
         return
     names = report.class_names
-    pairs = [f"{names[pair.label]} taken for {names[pair.predicted]}: {pair.count}" for pair in report.most_confused[:5]]
+    pairs = [
+        f"{names[pair.label]} taken for {names[pair.predicted]}: {pair.count}" for pair in report.most_confused[:5]
+    ]
     console.print()
     console.print(Text("Most confused: " + ", ".join(pairs) + "."))

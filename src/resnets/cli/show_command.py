@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from cyclopts import Parameter
 
+from resnets.cli.options import NetworkOptions
 from resnets.cli.overrides import given, size
-from resnets.cli.train_command import NetworkOptions
 
 if TYPE_CHECKING:
     from resnets.inspection.structure import Row
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 COLUMNS = ("label", "kind", "shortcut", "input", "output", "stride", "parameters", "macs")
 
 
-def show_command(
+def show_command(  # noqa: D417 - the network options bring their own texts
     model: str,
     /,
     *,
@@ -60,7 +60,9 @@ def show_command(
     elif out == "csv":
         writer = csv.DictWriter(sys.stdout, COLUMNS, lineterminator="\n")
         writer.writeheader()
-        writer.writerows(_cells(row) | {"input": _shape(row.input_shape), "output": _shape(row.output_shape)} for row in rows)
+        writer.writerows(
+            _cells(row) | {"input": _shape(row.input_shape), "output": _shape(row.output_shape)} for row in rows
+        )
     else:
         _print_table(model, spec, rows, sums)
 
@@ -105,7 +107,9 @@ def _print_table(name: str, spec: ResNetSpec, rows: list[Row], sums: Row) -> Non
         table.add_column(title, justify="right")
     for row in rows:
         shapes = (_shape(row.input_shape), _shape(row.output_shape))
-        table.add_row(row.label, row.kind, row.shortcut, *shapes, str(row.stride), f"{row.parameters:,}", f"{row.macs:,}")
+        table.add_row(
+            row.label, row.kind, row.shortcut, *shapes, str(row.stride), f"{row.parameters:,}", f"{row.macs:,}"
+        )
     console = result_console()
     console.print(f"{name}: {spec.depth} weight layers, {_block_kind(spec)}")
     console.print(table)
@@ -119,7 +123,9 @@ def _block_kind(spec: ResNetSpec) -> str:
     """The equation of the blocks, and for bottlenecks where the stride is."""
     equation = {
         True: "y = F(x)" if spec.ordering.endswith("preactivation") else f"y = {spec.activation}(F(x))",
-        False: "y = F(x) + shortcut(x)" if spec.ordering.endswith("preactivation") else f"y = {spec.activation}(F(x) + shortcut(x))",
+        False: "y = F(x) + shortcut(x)"
+        if spec.ordering.endswith("preactivation")
+        else f"y = {spec.activation}(F(x) + shortcut(x))",
     }[spec.shortcut == "none"]
     stride = f", stride in the {spec.stride_in}" if spec.block == "bottleneck" else ""
     return f"{spec.block} blocks {equation}{stride}"

@@ -2,53 +2,30 @@
 
 from __future__ import annotations
 
-import dataclasses
-import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import Parameter
 
-from resnets.cli.overrides import all_options, fraction, given, options_of, seconds
+from resnets.cli.options import (
+    AugmentationOptions,
+    DataOptions,
+    NetworkOptions,
+    NormOptions,
+    RecipeOptions,
+    RunOptions,
+)
+from resnets.cli.overrides import given
 from resnets.errors import ConfigError
 from resnets.presets import Patience
-from resnets.recipe import Augmentation, Recipe
 from resnets.runs.request import Request
-from resnets.spec import NormSpec, ResNetSpec
 
 if TYPE_CHECKING:
     from resnets.runs.train import RunResult
     from resnets.runs.watch import Watch
 
-if TYPE_CHECKING:
-    DataOptions = RunOptions = NetworkOptions = NormOptions = RecipeOptions = AugmentationOptions = Any
-else:
-    DataOptions = options_of(Request, ("data", "size", "resize", "max_bad"), "Data", converters={"max_bad": fraction})
-    RunOptions = options_of(
-        Request, ("seconds", "seed", "device", "threads"), "Run", names={"seconds": "time"}, converters={"seconds": seconds}
-    )
-    _NETWORK = (
-        "width", "num_blocks", "stem", "stem_width", "shortcut", "ordering", "block", "stride_in", "activation",
-        "initialization", "zero_init_residual", "pooling", "conv_bias", "output_stride",
-    )  # fmt: skip
-    NetworkOptions = options_of(ResNetSpec, _NETWORK, "Network (defaults come from the model)", shown=())
-    _NORM = {"momentum": "bn_momentum", "eps": "bn_eps"}
-    NormOptions = options_of(NormSpec, _NORM, "Batch normalisation", shown=(), names=_NORM)
-    RecipeOptions = options_of(
-        Recipe,
-        [field.name for field in dataclasses.fields(Recipe) if field.name != "augmentation"],
-        "Recipe (defaults come from the preset)",
-        shown=("epochs", "batch_size", "learning_rate"),
-    )
-    AugmentationOptions = options_of(
-        Augmentation,
-        [field.name for field in dataclasses.fields(Augmentation)],
-        "Augmentation (defaults come from the preset)",
-        shown=(),
-    )
 
-
-def train_command(  # noqa: PLR0913 - each is a group of options
+def train_command(  # noqa: PLR0913, D417 - most are groups of options that bring their own texts
     dataset: str | None = None,
     /,
     *,
@@ -123,8 +100,3 @@ def _start(asked: Request, stored: Path | None, runs: Path, watch: Watch) -> Run
     folder = new_run(runs, f"{Path(config.dataset).name}-{config.model}")
     watch.said(f"Run folder: {folder.path}")
     return run(config, folder, watch, splits)
-
-
-def help_all() -> None:
-    """Every option that the short help leaves out."""
-    sys.stdout.write(all_options(DataOptions, RunOptions, NetworkOptions, NormOptions, RecipeOptions, AugmentationOptions) + "\n")

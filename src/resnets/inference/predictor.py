@@ -53,7 +53,7 @@ class Predictor:
 
     def __init__(self, artifact: Artifact) -> None:
         self.artifact = artifact
-        self.model = artifact.model().to(memory_format=torch.channels_last)
+        self.model = artifact.model()
 
     @classmethod
     def load(cls, name: str | Path) -> Self:
@@ -92,7 +92,9 @@ class Predictor:
         while group := list(islice(iterator, BATCH_SIZE)):
             logits = self.model(normalise(torch.stack(group), self.artifact.preprocessing))
             if not logits.isfinite().all():
-                raise ModelFileError("The model's answer is not a finite number; its weights are damaged or it diverged.")
+                raise ModelFileError(
+                    "The model's answer is not a finite number; its weights are damaged or it diverged."
+                )
             yield from zip(logits, group, strict=True)
 
     def _prediction(self, logits: Tensor, seen: Tensor, top_k: int) -> Prediction:

@@ -1,0 +1,1 @@
+"""One training, from what is asked to the folder that it leaves."""

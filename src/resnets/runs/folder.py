@@ -18,13 +18,13 @@ _NUMBERED = re.compile(r".+-(\d{3,})")
 class RunFolder:
     """`runs/mnist-resnet20-001/` and what is in it:
 
-        config.yaml  env.json  command.txt  data.json   what was asked, on what
-        metrics.jsonl                                    one line an epoch; no clock times, so equal runs are equal files
-        log.txt                                          what was said meanwhile, with times
-        ckpt/step-0001170/                               checkpoints
-        model/                                           the best by validation: what eval and predict take
-        plots/                                           pictures
-        result.json                                      what came out
+    config.yaml  env.json  command.txt  data.json   what was asked, on what
+    metrics.jsonl                                    one line an epoch; no clock times, so equal runs are equal files
+    log.txt                                          what was said meanwhile, with times
+    ckpt/step-0001170/                               checkpoints
+    model/                                           the best by validation: what eval and predict take
+    plots/                                           pictures
+    result.json                                      what came out
     """
 
     def __init__(self, path: Path, disk: Disk | None = None) -> None:

@@ -28,7 +28,7 @@ from resnets.training.machine import Machine, fastest_layout, find_device, physi
 from resnets.training.state import TrainingState
 
 SMALL_IMAGE = 64
-"""Up to this size an ImageNet net gets its small stem, unless a stem is asked for: the large one would leave 2x2 pixels."""
+"""Up to this size an ImageNet net gets its small stem unless another is asked for: the large one leaves 2x2 pixels."""
 SPEED_SAMPLE_SECONDS = 1.5
 """How long the speed is measured before a time budget is turned into epochs."""
 MARGIN = 0.95
@@ -134,7 +134,9 @@ def _changed_spec(spec: ResNetSpec, request: Request) -> ResNetSpec:
 
 def _with_fastest_layout(config: RunConfig, splits: Splits) -> RunConfig:
     """Time a step of each memory layout, on a copy and a small batch."""
-    batches = Batches(splits.train, batch_size=min(config.recipe.batch_size, 64), seed=0, augmentation=Augmentation(), training=False)
+    batches = Batches(
+        splits.train, batch_size=min(config.recipe.batch_size, 64), seed=0, augmentation=Augmentation(), training=False
+    )
     sample = next(iter(batches.epoch(0)))
     model = build(config.spec, seed=config.seed).to(config.machine.device)
     is_faster = fastest_layout(model, sample.images.to(config.machine.device), sample.labels.to(config.machine.device))
@@ -164,8 +166,9 @@ def _said_of(config: RunConfig) -> str:
     machine, recipe = config.machine, config.recipe
     layout = "channels last" if machine.channels_last else "channels first"
     return (
-        f"{config.model} ({config.spec.depth} layers) on {config.dataset}: {recipe.epochs:g} epochs, batch {recipe.batch_size}, "
-        f"{recipe.optimizer} with {recipe.schedule} up to {recipe.learning_rate:g}; seed {config.seed}.\n"
+        f"{config.model} ({config.spec.depth} layers) on {config.dataset}: {recipe.epochs:g} epochs, "
+        f"batch {recipe.batch_size}, {recipe.optimizer} with {recipe.schedule} up to {recipe.learning_rate:g}; "
+        f"seed {config.seed}.\n"
         f"Machine: {machine.device}, {machine.threads} threads, {layout} (measured faster), denormals flushed, "
         f"fused steps{', freed memory kept' if machine.keep_memory else ''}."
     )

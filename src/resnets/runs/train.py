@@ -18,15 +18,15 @@ from resnets.artifact import Artifact, save_artifact
 from resnets.data.batches import Batches
 from resnets.data.imageset import ImageSet, Splits
 from resnets.data.sources import SourceOptions, load
-from resnets.errors import DataError, InterruptedTraining, ModelFileError, ResourceError, TerminatedTraining
+from resnets.errors import DataError, ModelFileError, ResourceError, StoppedError, TerminatedError
 from resnets.evaluation.evaluate import evaluate, score
 from resnets.evaluation.report import Report
 from resnets.models.resnet import build
 from resnets.runs.config import RunConfig, read_yaml, to_yaml
 from resnets.runs.folder import RunFolder
 from resnets.runs.pictures import draw_run
-from resnets.training.checkpoint import Checkpoints
 from resnets.runs.watch import Logged, Silent, Watch
+from resnets.training.checkpoint import Checkpoints
 from resnets.training.fit import EpochDone, train
 from resnets.training.interruption import Interruption
 from resnets.training.machine import describe
@@ -68,14 +68,12 @@ class _Job:
     """Counts and hashes of the data."""
 
 
-def run(
-    config: RunConfig, folder: RunFolder, watch: Watch | None = None, splits: Splits | None = None
-) -> RunResult:
+def run(config: RunConfig, folder: RunFolder, watch: Watch | None = None, splits: Splits | None = None) -> RunResult:
     """Train as the config says, in a new folder; `splits` are the config's data, if they have been read already.
 
     Raises:
         DataError, DivergedError, ResourceError: as the parts do.
-        InterruptedTraining: after Ctrl-C or SIGTERM, when the state is saved.
+        StoppedError: after Ctrl-C or SIGTERM, when the state is saved.
     """
     watch = Logged(folder, watch or Silent())
     folder.lock()
@@ -99,7 +97,7 @@ def resume(folder: RunFolder, watch: Watch | None = None) -> RunResult:
     Raises:
         ModelFileError: if there is no whole checkpoint.
         DataError: if the data are no longer the same.
-        ConfigError, DivergedError, ResourceError, InterruptedTraining: as `run`.
+        ConfigError, DivergedError, ResourceError, StoppedError: as `run`.
     """
     watch = Logged(folder, watch or Silent())
     folder.lock()
@@ -199,8 +197,8 @@ def _save(job: _Job, state: TrainingState) -> None:
         raise ResourceError(f"{error} {safe}") from error
 
 
-def _interrupted(job: _Job, state: TrainingState, number: signal.Signals) -> InterruptedTraining:
-    kind = TerminatedTraining if number == signal.SIGTERM else InterruptedTraining
+def _interrupted(job: _Job, state: TrainingState, number: signal.Signals) -> StoppedError:
+    kind = TerminatedError if number == signal.SIGTERM else StoppedError
     return kind(
         f"Stopped at step {state.step} of {state.total_steps}; everything is saved. "
         f"Go on with: resnets train --resume {shlex.quote(str(job.folder.path))}"
@@ -221,9 +219,7 @@ def _finish(job: _Job, state: TrainingState, seconds: float) -> RunResult:
         f"{part}_calibration_error": report.calibration_error,
     }
     save_artifact(_artifact(job, state, measured), job.folder.model, job.folder.disk)
-    result = RunResult(
-        str(job.folder.path), state.step, seconds, state.best.epoch, state.best.accuracy, report, part
-    )
+    result = RunResult(str(job.folder.path), state.step, seconds, state.best.epoch, state.best.accuracy, report, part)
     job.folder.write("result.json", result.to_dict())
     draw_run(job.folder, job.config.recipe, state.total_steps, images, report)
     return result
@@ -264,7 +260,9 @@ def _data_facts(splits: Splits) -> dict[str, Any]:
         name: {
             "images": len(part),
             "sha256": part.fingerprint(),
-            "per_class": dict(zip(part.class_names, part.labels.bincount(minlength=len(part.class_names)).tolist(), strict=True)),
+            "per_class": dict(
+                zip(part.class_names, part.labels.bincount(minlength=len(part.class_names)).tolist(), strict=True)
+            ),
         }
         for name, part in parts.items()
         if part
@@ -284,4 +282,6 @@ def _check_same_data(job: _Job) -> None:
 def _tell_changes(before: dict[str, Any], watch: Watch) -> None:
     changed = [f"{name} {before.get(name)} -> {now}" for name, now in describe().items() if before.get(name) != now]
     if changed:
-        watch.said(f"Not the machine settings of before, so results may differ in the last digits: {', '.join(changed)}.")
+        watch.said(
+            f"Not the machine settings of before, so results may differ in the last digits: {', '.join(changed)}."
+        )

@@ -92,8 +92,13 @@ class Logged:
 
 def epoch_line(epoch: EpochDone) -> str:
     """An epoch in a line: what was learned, what it is worth."""
-    parts = [f"epoch {epoch.epoch:3d}", f"train loss {epoch.train_loss:.4f}, accuracy {100 * epoch.train_accuracy:.2f} %"]
+    parts = [
+        f"epoch {epoch.epoch:3d}",
+        f"train loss {epoch.train_loss:.4f}, accuracy {100 * epoch.train_accuracy:.2f} %",
+    ]
     if epoch.validation_loss is not None and epoch.validation_accuracy is not None:
         best = "  best so far" if epoch.is_best else ""
-        parts.append(f"validation loss {epoch.validation_loss:.4f}, accuracy {100 * epoch.validation_accuracy:.2f} %{best}")
+        parts.append(
+            f"validation loss {epoch.validation_loss:.4f}, accuracy {100 * epoch.validation_accuracy:.2f} %{best}"
+        )
     return "  ".join(parts)

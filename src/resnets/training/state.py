@@ -69,7 +69,7 @@ class TrainingState:
         return self.step >= self.total_steps
 
     def keep_if_best(self, epoch: int, loss: float | None, accuracy: float | None) -> bool:
-        """Remember the averaged weights if no earlier validation was as accurate; on equal accuracy the lower loss wins.
+        """Remember the averaged weights if no validation before was as accurate; on equal accuracy the lower loss wins.
 
         Without a validation the newest weights are the best.
         """
@@ -118,7 +118,9 @@ class TrainingState:
 
 def pack(tensors: Mapping[str, Tensor]) -> bytes:
     """Named tensors in the safetensors format."""
-    content: bytes = safetensors.torch.save({name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()})
+    content: bytes = safetensors.torch.save(
+        {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
+    )
     return content
 
 
@@ -147,6 +149,6 @@ def _restore_optimizer(optimizer: torch.optim.Optimizer, tensors: Mapping[str, T
     for key, tensor in tensors.items():
         place, _, name = key.partition(".")
         parameter = parameters[int(place)]
-        # Fused steps walk the memory of weights and moments side by side: the layouts must be equal, not only the shapes.
+        # Fused steps walk the memory of weights and moments side by side: not only their shapes must be equal.
         own = torch.empty_like(parameter).copy_(tensor) if tensor.shape == parameter.shape else tensor.clone()
         optimizer.state[parameter][name] = own.detach()

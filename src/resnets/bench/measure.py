@@ -1,0 +1,45 @@
+"""Times and ratios that can be trusted on a noisy machine: rivals take turns in one process, medians are compared."""
+
+from __future__ import annotations
+
+import statistics
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True)
+class Table:
+    """One benchmark's outcome, ready for JSON and Markdown."""
+
+    title: str
+    columns: tuple[str, ...]
+    rows: tuple[tuple[str | float | int, ...], ...]
+    notes: tuple[str, ...] = ()
+    facts: Mapping[str, str | int] = field(default_factory=dict)
+    """Machine, versions and command."""
+
+
+def alternate(rivals: Mapping[str, Callable[[], None]], *, rounds: int, warmups: int = 1) -> dict[str, list[float]]:
+    """Seconds of each rival in each round; within a round they take turns, so that drift hits all alike."""
+    for _ in range(warmups):
+        for action in rivals.values():
+            action()
+    seconds: dict[str, list[float]] = {name: [] for name in rivals}
+    for _ in range(rounds):
+        for name, action in rivals.items():
+            start = time.perf_counter()
+            action()
+            seconds[name].append(time.perf_counter() - start)
+    return seconds
+
+
+def ratio(slow: list[float], quick: list[float]) -> tuple[float, float, float]:
+    """Least, median and largest of slow / quick, round by round."""
+    ratios = [one / other for one, other in zip(slow, quick, strict=True)]
+    return min(ratios), statistics.median(ratios), max(ratios)
+
+
+def rate(images: int, seconds: list[float]) -> float:
+    """Images a second in the median round."""
+    return images / statistics.median(seconds)
