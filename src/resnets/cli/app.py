@@ -60,6 +60,8 @@ def main(arguments: list[str] | None = None) -> NoReturn:
     words = list(sys.argv[1:] if arguments is None else arguments)
     is_debugging = "--debug" in words
     words = [word for word in words if word != "--debug"] or ["--help"]
+    is_asking_for_all = "--help-all" in words
+    words = ["--help" if word == "--help-all" else word for word in words]
     try:
         make_app(words[0])(words, exit_on_error=False, print_error=False)
     except Exception as error:
@@ -68,7 +70,15 @@ def main(arguments: list[str] | None = None) -> NoReturn:
         sys.exit(_explain(error))
     except KeyboardInterrupt:
         sys.exit(CTRL_C)
+    if is_asking_for_all and words[0] in ("train", "show"):
+        _print_all_options()
     sys.exit(0)
+
+
+def _print_all_options() -> None:
+    from resnets.cli.options import help_all
+
+    print(help_all())  # noqa: T201 - help is a result
 
 
 def _explain(error: Exception) -> int:

@@ -1,2 +1,79 @@
-def bench_command() -> None:
-    """Doc."""
+"""`resnets bench`: what is fast and how accurate it gets, measured on this machine."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+from cyclopts import Parameter
+
+if TYPE_CHECKING:
+    from resnets.bench.measure import Table
+
+Name = Literal["batches", "training", "photos", "start", "mnist", "all"]
+
+
+def bench_command(
+    *names: Name,
+    photos: Path | None = None,
+    record: Path | None = None,
+    json: Annotated[bool, Parameter(negative="")] = False,
+) -> None:
+    """Measure speed and accuracy on this machine.
+
+    resnets bench training batches        quick ones
+    resnets bench all --record docs       everything, about 45 minutes
+
+    batches   images/s of the batch pipeline, beside a DataLoader
+    training  images/s of training, beside the loop of a tutorial
+    photos    images/s of reading and training on folders (needs --photos)
+    start     seconds until a command answers
+    mnist     accuracy and time of the presets, over seeds
+
+    Args:
+        names: Which benchmarks.
+        photos: Folder of photos in class folders, for the photos benchmark.
+        record: Folder in which benchmarks.json and benchmarks.md are brought up to date.
+        json: Print the results as JSON.
+    """
+    import dataclasses
+
+    from resnets.bench.record import facts, markdown, update
+    from resnets.cli.console import message_console, print_json, result_console
+
+    console = message_console()
+    wanted = names or ("batches", "training", "start")
+    tables = {}
+    for name, measure in _benchmarks(photos).items():
+        if name in wanted or "all" in wanted:
+            console.print(f"measuring {name} ...")
+            tables[name] = dataclasses.replace(measure(), facts=facts(name))
+    if record:
+        update(record, tables)
+    if json:
+        print_json({name: dataclasses.asdict(table) for name, table in tables.items()})
+    else:
+        result_console().print("\n".join(markdown(table) for table in tables.values()), markup=False)
+
+
+def _benchmarks(photos: Path | None) -> dict[str, Callable[[], Table]]:
+    """Name -> what measures it; the photos only where there are some."""
+    from resnets.bench.batch_speed import batch_speed
+    from resnets.bench.presets_reach import presets_reach
+    from resnets.bench.start_time import start_time
+    from resnets.bench.training_speed import training_speed
+    from resnets.cli.console import message_console
+    from resnets.cli.display import PlainDisplay
+
+    benchmarks: dict[str, Callable[[], Table]] = {
+        "batches": batch_speed,
+        "training": training_speed,
+        "start": start_time,
+        "mnist": lambda: presets_reach(PlainDisplay(message_console())),
+    }
+    if photos is not None:
+        from resnets.bench.photo_speed import photo_speed
+
+        benchmarks["photos"] = lambda: photo_speed(photos)
+    return benchmarks

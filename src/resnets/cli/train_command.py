@@ -50,6 +50,8 @@ def train_command(  # noqa: PLR0913, D417 - most are groups of options that brin
     resnets train ./photos --size 64 --model resnet18
     resnets train --resume auto
 
+    --help-all lists every setting of network, recipe and augmentation.
+
     Args:
         dataset: mnist, fashion-mnist, cifar10, cifar100, or a folder of photos. [default: mnist]
         preset: How much time for how much accuracy. [default: good]

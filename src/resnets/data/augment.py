@@ -118,19 +118,18 @@ def transform(images: Bytes, inverses: Floats, beyond: Bytes | None) -> Bytes:
         images (N, C, H, W), inverses (N, 2, 3) -> (N, C, H, W)
     """
     height, width = images.shape[2:]
-    x, y = (torch.arange(side, dtype=torch.float32).sub_((side - 1) / 2) for side in (width, height))
+    x, y = (torch.arange(side, dtype=torch.float32) - (side - 1) / 2 for side in (width, height))
     # grid_sample counts from -1 at one edge of the image to 1 at the other
-    columns = torch.from_numpy(inverses * np.array([[2 / width], [2 / height]], dtype=np.float32))
-    x_part = columns[:, None, :, 0] * x[:, None] + columns[:, None, :, 2]
-    y_part = columns[:, None, :, 1] * y[:, None]
-    places = x_part[:, None, :, :] + y_part[:, :, None, :]
-    floats = torch.from_numpy(images).float()
-    if beyond is None:
-        moved = functional.grid_sample(floats, places, padding_mode="reflection", align_corners=False)
-    else:
-        level = torch.from_numpy(beyond).float().view(-1, 1, 1)
-        moved = functional.grid_sample(floats - level, places, padding_mode="zeros", align_corners=False) + level
-    return moved.add_(0.5).to(torch.uint8).numpy()
+    along_x, along_y, offset = torch.from_numpy(inverses * np.float32([[2 / width], [2 / height]]))[..., None].unbind(2)
+    places = (along_x * x + offset)[:, :, None, :] + (along_y * y)[:, :, :, None]
+    floats, level, padding = torch.from_numpy(images).float(), torch.zeros(1, 1, 1), "reflection"
+    if beyond is not None:
+        level, padding = torch.from_numpy(beyond).float().view(-1, 1, 1), "zeros"
+    moved = functional.grid_sample(
+        floats.sub_(level), places.permute(0, 2, 3, 1), padding_mode=padding, align_corners=False
+    )
+    rounded: Bytes = moved.add_(level + 0.5).numpy().astype(np.uint8)
+    return rounded
 
 
 def inverse_matrices(uniform: Floats, settings: Augmentation) -> Floats:

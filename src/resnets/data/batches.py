@@ -56,6 +56,7 @@ class Batches:
         self.image_set, self.batch_size, self.seed, self.training = image_set, batch_size, seed, training
         self.augmentation = augmentation if training and augmentation is not None else Augmentation()
         check(self.augmentation, min(image_set.images.shape[2:]))
+        self._changes = self.augmentation != Augmentation()
         self._surroundings = surroundings(image_set.images)
 
     def __len__(self) -> int:
@@ -70,8 +71,10 @@ class Batches:
         order = torch.from_numpy(draws.permutation(key, count)) if self.training else torch.arange(count)
         for step in range(start_step, len(self)):
             indices = order[step * self.batch_size : (step + 1) * self.batch_size]
-            images = self.image_set.images[indices]
-            if self.augmentation != Augmentation():
+            images = self.image_set.images.index_select(0, indices)  # ten times faster than [indices]
+            if self._changes:
                 uniform = draws.uniform(key, indices.numpy(), DRAWS)
                 images = torch.from_numpy(augment(images.numpy(), uniform, self.augmentation, self._surroundings))
-            yield Batch(normalise(images, self.image_set.preprocessing), self.image_set.labels[indices], indices)
+            yield Batch(
+                normalise(images, self.image_set.preprocessing), self.image_set.labels.index_select(0, indices), indices
+            )

@@ -53,3 +53,5 @@ class Splits:
     validation: ImageSet
     test: ImageSet | None
     """None when the source has no test part."""
+    notices: tuple[str, ...] = ()
+    """What a user should know of the data: skipped files, empty classes."""

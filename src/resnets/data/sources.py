@@ -2,32 +2,45 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
-
 import numpy as np
 import torch
 
 from resnets.data import mnist, statistics
 from resnets.data.imageset import ImageSet, Splits
-from resnets.data.preprocessing import Preprocessing
+from resnets.data.preprocessing import Preprocessing, Resize
 from resnets.data.split import stratified
 from resnets.errors import DataError, suggestion
 
 NAMES = ("mnist",)
 
 
+Progress = Callable[[int, int], None]
+"""Told how many files of how many have been read."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class SourceOptions:
     """How a source is read."""
 
-    data: Path | None = None
+    data: str | None = None
     """Folder that holds the files of a named set, such as fashion-mnist; None: the usual places."""
+    size: int | None = None
+    """Height and width that photos are brought to; None: 64 for folders, the set's own size otherwise."""
+    resize: Resize = "crop"
+    """How photos are made square."""
+    max_bad: float = 0.0
+    """Part of the files that may be unreadable and skipped."""
     seed: int = 0
     """Decides which images the validation part gets."""
+    preprocessing: Preprocessing | None = None
+    """Of a trained model that is to be measured on this source: overrules size, resize and statistics."""
+    class_names: tuple[str, ...] = ()
+    """Classes of a trained model that is to be measured on this source: labels are aligned to them by name."""
 
 
-def load(source: str, options: SourceOptions | None = None) -> Splits:
+def load(source: str, options: SourceOptions | None = None, progress: Progress | None = None) -> Splits:
     """The data set of that name, in its three parts.
 
     Raises:

@@ -52,7 +52,7 @@ class Machine:
 
     def place(self, model: nn.Module) -> nn.Module:
         """The model on the device, in the memory layout."""
-        return model.to(self.device, memory_format=self.memory_format)
+        return model.to(self.device, memory_format=self.memory_format)  # type: ignore[call-overload, no-any-return]
 
     def place_batches(self, batches: Batches) -> Batches:
         """The batches on the device, in the memory layout."""
@@ -136,7 +136,7 @@ def fastest_layout(model: nn.Module, images: Tensor, labels: Tensor) -> bool:
     timings = {}
     buffers = {name: buffer.clone() for name, buffer in model.named_buffers()}
     for layout in (torch.channels_last, torch.contiguous_format):
-        model.to(memory_format=layout)
+        model.to(memory_format=layout)  # type: ignore[call-overload]
         batch = images.contiguous(memory_format=layout)
         timings[layout] = _best_time(lambda batch=batch: _step(model, batch, labels))  # type: ignore[misc]
     for name, buffer in model.named_buffers():

@@ -1,0 +1,140 @@
+"""One look for every picture: colours, type, and how a picture becomes two files."""
+
+from __future__ import annotations
+
+import io
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from matplotlib import font_manager, style
+from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+
+from resnets import values
+from resnets.storage import explained
+
+Theme = Literal["light", "dark"]
+
+DOTS_PER_INCH = 150
+"""Of the PNG: 7.5 inches, the width of a printed page, are 1125 pixels."""
+OTHER_SCRIPTS = (
+    "Noto Sans CJK SC",
+    "Noto Sans CJK JP",
+    "Source Han Sans SC",
+    "Microsoft YaHei",
+    "PingFang SC",
+    "SimHei",
+)
+"""Fonts for class names that DejaVu Sans, which comes with matplotlib, cannot write; used where installed."""
+
+
+@dataclass(frozen=True)
+class Palette:
+    """Colours of a theme; blue and orange differ for every kind of colour blindness.      [Okabe 2008]"""
+
+    background: str
+    text: str
+    muted: str
+    grid: str
+    blue: str
+    """Validation, and what is right."""
+    orange: str
+    """Training, and what is wrong."""
+
+
+LIGHT = Palette(background="#ffffff", text="#1f2328", muted="#59636e", grid="#dfe3e8", blue="#0072b2", orange="#d55e00")
+DARK = Palette(background="#0d1117", text="#e6edf3", muted="#9198a1", grid="#2a313a", blue="#4aa8e8", orange="#f08a3c")
+
+
+@contextmanager
+def picture(stem: Path, width: float, height: float, theme: Theme) -> Iterator[tuple[Figure, Palette]]:
+    """A blank figure, sizes in inches; when the block ends it is written as `<stem>.png` and `<stem>.svg`.
+
+    Equal pictures are equal bytes. Neither the user's matplotlib settings matter nor are they changed.
+
+    Raises:
+        ConfigError: if the theme is unknown.
+        ResourceError: if a file cannot be written.
+    """
+    palette = LIGHT if values.coerce(Theme, theme, "theme") == "light" else DARK
+    with style.context(["default", _settings(palette)]), warnings.catch_warnings():
+        # A name in a script that no installed font has is drawn as boxes; its picture is still worth having.
+        warnings.filterwarnings("ignore", message="Glyph .* missing from font")
+        figure = Figure(figsize=(width, height), dpi=DOTS_PER_INCH, layout="constrained")
+        FigureCanvasAgg(figure)
+        yield figure, palette
+        png, svg = io.BytesIO(), io.BytesIO()
+        figure.savefig(png, format="png", metadata={"Software": "resnets"})
+        figure.savefig(svg, format="svg", metadata={"Creator": "resnets", "Date": None})
+    for ending, content in ((".png", png), (".svg", svg)):
+        _write(stem.with_name(stem.name + ending), content.getvalue())
+
+
+def short(name: str, limit: int) -> str:
+    """The name in at most `limit` letters, its middle left out; letters that cannot be printed become question marks."""
+    clean = "".join(letter if letter.isprintable() else "?" for letter in name)
+    if len(clean) <= limit:
+        return clean
+    return clean[: limit // 2] + "…" + clean[len(clean) - (limit - limit // 2 - 1) :]
+
+
+def percent(fraction: float, digits: int = 0) -> str:
+    """0.98 as "98 %"."""
+    return f"{100 * fraction:.{digits}f} %"
+
+
+def hide_frame(axes: Axes) -> None:
+    """Leave only what is drawn: no frame, no ticks."""
+    axes.spines[:].set_visible(False)
+    axes.tick_params(length=0)
+    axes.grid(visible=False)
+
+
+def _settings(palette: Palette) -> dict[str, Any]:
+    installed = {font.name for font in font_manager.fontManager.ttflist}
+    return {
+        "font.family": ["DejaVu Sans", *(name for name in OTHER_SCRIPTS if name in installed)],
+        "font.size": 9,
+        "text.parse_math": False,  # a dollar sign in a class name is a dollar sign
+        "text.color": palette.text,
+        "figure.facecolor": palette.background,
+        "figure.titlesize": 11,
+        "figure.titleweight": "bold",
+        "savefig.facecolor": palette.background,
+        "axes.facecolor": palette.background,
+        "axes.edgecolor": palette.muted,
+        "axes.linewidth": 0.8,
+        "axes.labelcolor": palette.text,
+        "axes.titlesize": 11,
+        "axes.titleweight": "bold",
+        "axes.titlelocation": "left",
+        "axes.titlepad": 10,
+        "axes.spines.top": False,
+        "axes.spines.right": False,
+        "axes.axisbelow": True,
+        "axes.grid": True,
+        "grid.color": palette.grid,
+        "grid.linewidth": 0.8,
+        "xtick.color": palette.muted,
+        "ytick.color": palette.muted,
+        "xtick.labelcolor": palette.text,
+        "ytick.labelcolor": palette.text,
+        "xtick.labelsize": 8.5,
+        "ytick.labelsize": 8.5,
+        "lines.linewidth": 1.8,
+        "legend.frameon": False,
+        "svg.hashsalt": "resnets",  # names of clip paths: equal pictures are equal files
+    }
+
+
+def _write(path: Path, content: bytes) -> None:
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content)
+    except OSError as error:
+        raise explained(error, path, len(content)) from error

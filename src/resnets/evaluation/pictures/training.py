@@ -1,0 +1,102 @@
+"""How a training went: loss and accuracy by epoch, learning rate by step."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from matplotlib.axes import Axes
+from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormatter, PercentFormatter
+
+from resnets.evaluation.pictures.style import Palette, Theme, percent, picture
+
+FEW_EPOCHS = 30
+"""Up to here each epoch gets a dot."""
+WIDE_RANGE = 20
+"""From this ratio of the largest loss to the smallest on, its axis is logarithmic."""
+
+
+def draw_training(epochs: Sequence[Mapping[str, Any]], stem: Path, theme: Theme = "light") -> None:
+    """Loss and accuracy by epoch, of training and validation; the epoch of best validation accuracy is marked.
+
+    Args:
+        epochs: one mapping per epoch with `epoch`, `train_loss`, `train_accuracy`, `validation_loss` and
+            `validation_accuracy` (fractions); what is None or absent is left out.
+        stem: the files' path without ending.
+        theme: `light` or `dark`.
+
+    Raises:
+        ResourceError: if a file cannot be written.
+    """
+    with picture(stem, 9, 3.6, theme) as (figure, palette):
+        losses, accuracies = figure.subplots(1, 2)
+        _draw_pair(losses, epochs, "loss", palette)
+        losses.set(title="Loss", xlabel="epoch", ylabel="cross-entropy (nats)")
+        _scale_losses(losses)
+        _draw_pair(accuracies, epochs, "accuracy", palette)
+        accuracies.set(title="Accuracy", xlabel="epoch", ylabel="images classified correctly")
+        accuracies.yaxis.set_major_formatter(PercentFormatter(xmax=1))
+        _mark_best(accuracies, _series(epochs, "validation_accuracy"), palette)
+        for axes in (losses, accuracies):
+            axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
+
+
+def draw_learning_rate(steps: Sequence[tuple[int, float]], stem: Path, theme: Theme = "light") -> None:
+    """The learning rate of each step.
+
+    Args:
+        steps: (step, learning rate), in order.
+        stem: the files' path without ending.
+        theme: `light` or `dark`.
+
+    Raises:
+        ResourceError: if a file cannot be written.
+    """
+    with picture(stem, 5.5, 3.4, theme) as (figure, palette):
+        axes = figure.subplots()
+        numbers, rates = zip(*steps, strict=True) if steps else ((), ())
+        axes.plot(numbers, rates, color=palette.blue, marker="o" if len(steps) == 1 else "")
+        axes.set(title="Learning rate", xlabel="step", ylabel="learning rate")
+        axes.set_ylim(bottom=0)
+        axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1, nbins=7))
+        axes.xaxis.set_major_formatter(FuncFormatter(lambda step, _: f"{step:,.0f}"))
+
+
+def _draw_pair(axes: Axes, epochs: Sequence[Mapping[str, Any]], quantity: str, palette: Palette) -> None:
+    marker = "o" if len(epochs) <= FEW_EPOCHS else ""
+    for part, colour, line in (("train", palette.orange, "--"), ("validation", palette.blue, "-")):
+        series = _series(epochs, f"{part}_{quantity}")
+        if series:
+            label = "training" if part == "train" else part
+            axes.plot(
+                *zip(*series, strict=True), color=colour, linestyle=line, marker=marker, markersize=4, label=label
+            )
+    if axes.lines:
+        axes.legend()
+
+
+def _series(epochs: Sequence[Mapping[str, Any]], key: str) -> list[tuple[int, float]]:
+    return [(row["epoch"], row[key]) for row in epochs if row.get(key) is not None and math.isfinite(row[key])]
+
+
+def _scale_losses(axes: Axes) -> None:
+    losses = [float(loss) for line in axes.lines for loss in line.get_ydata()]
+    if losses and 0 < WIDE_RANGE * min(losses) < max(losses):
+        axes.set_yscale("log")
+        axes.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+        axes.yaxis.set_major_formatter(FuncFormatter(lambda loss, _: f"{loss:g}"))
+        axes.yaxis.set_minor_formatter(NullFormatter())
+    else:
+        axes.set_ylim(bottom=0)
+
+
+def _mark_best(axes: Axes, series: Sequence[tuple[int, float]], palette: Palette) -> None:
+    if not series:
+        return
+    epoch, accuracy = max(series, key=lambda point: point[1])
+    axes.plot(epoch, accuracy, marker="o", markersize=9, color=palette.blue, fillstyle="none", linestyle="")
+    axes.set_title(
+        f"best validation {percent(accuracy, 2)}, epoch {epoch}", loc="right", fontsize=9, fontweight="normal"
+    )
