@@ -75,8 +75,9 @@ def counts(spec: ResNetSpec, image: int) -> tuple[int, int]:
         macs += weights * pixels * pixels
 
     stem_width = spec.stem_width or spec.width
-    size = -(-size // 2) if spec.stem == "large" else size  # a strided convolution rounds half a pixel up
-    convolve(7 if spec.stem == "large" else 3, channels, stem_width, size, norm=0 if full else stem_width)
+    size = size if spec.stem == "small" else -(-size // 2)  # a strided convolution rounds half a pixel up
+    kernel = {"large": 7, "pooled": 5, "small": 3}[spec.stem]
+    convolve(kernel, channels, stem_width, size, norm=0 if full else stem_width)
     size = {"large": -(-size // 2), "pooled": size // 2, "small": size}[spec.stem]
     channels = stem_width
     for stage, units in enumerate(spec.num_blocks):
@@ -136,10 +137,10 @@ def functional_resnet(p: Mapping[str, Tensor], images: Tensor, spec: ResNetSpec)
         zeros = torch.zeros(y.shape[0], channels - y.shape[1], *y.shape[2:])
         return torch.cat([y, zeros], dim=1)
 
-    x = conv(images, "stem.conv", 2 if spec.stem == "large" else 1)
+    x = conv(images, "stem.conv", 1 if spec.stem == "small" else 2)
+    x = functional.max_pool2d(x, 2) if spec.stem == "pooled" else x
     x = x if v2 else bn_relu(x, "stem.norm")
-    if spec.stem != "small":
-        x = functional.max_pool2d(x, 3, 2, 1) if spec.stem == "large" else functional.max_pool2d(x, 2)
+    x = functional.max_pool2d(x, 3, 2, 1) if spec.stem == "large" else x
     for stage, units in enumerate(spec.num_blocks):
         for number in range(units):
             unit = f"stages.S{stage + 1}.U{number + 1}"

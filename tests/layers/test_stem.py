@@ -13,7 +13,7 @@ from resnets.spec import Stem
     [
         ("large", (8, 9), ["conv", "norm", "activation", "pool"]),
         ("small", (31, 33), ["conv", "norm", "activation"]),
-        ("pooled", (15, 16), ["conv", "norm", "activation", "pool"]),
+        ("pooled", (8, 8), ["conv", "pool", "norm", "activation"]),
     ],
 )
 def test_stem_has_its_layers_and_its_stride(stem: Stem, size: tuple[int, int], layers: list[str]) -> None:

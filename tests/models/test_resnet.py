@@ -103,7 +103,7 @@ def test_every_combination_trains(ordering: Ordering, shortcut: Any) -> None:
 
 def test_features_are_the_stem_and_every_stage() -> None:
     model = build(replace(TINY, stem="pooled", block="bottleneck")).eval()
-    features = model.features(_images(16))
+    features = model.features(_images(32))
     assert {name: tuple(values.shape[1:]) for name, values in features.items()} == {
         "stem": (4, 8, 8),
         "S1": (16, 8, 8),
@@ -179,7 +179,7 @@ def test_smallest_image_works_and_smaller_ones_are_refused(stem: Stem, stages: i
 
 
 @pytest.mark.parametrize(("spec", "least"), [
-    (ResNetSpec(), 17), (ResNetSpec.cifar(20), 3), (ResNetSpec(stem="pooled"), 10),
+    (ResNetSpec(), 17), (ResNetSpec.cifar(20), 3), (ResNetSpec(stem="pooled"), 19),
     (ResNetSpec(output_stride=8), 5), (ResNetSpec(num_blocks=(1,), stem="small"), 1),
 ])  # fmt: skip
 def test_smallest_image_is_known(spec: ResNetSpec, least: int) -> None:

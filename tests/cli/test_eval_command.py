@@ -1,0 +1,62 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from command import Command
+
+
+def test_a_run_is_measured_on_the_test_set_it_belongs_to(command: Command, trained: Path) -> None:
+    content = json.loads(command("eval", trained, "--json").out)
+    stored = json.loads((trained / "result.json").read_text())
+    assert content["part"] == "test"
+    assert content["num_images"] == 10_000
+    assert content["accuracy"] == stored["report"]["accuracy"]
+    assert content["top_k"] == 5
+
+
+def test_text_has_classes_interval_and_calibration(command: Command, trained: Path) -> None:
+    out = command("eval", trained / "model").out
+    for word in ("95 % interval", "precision", "recall", "F1", "calibration error", "Most confused", "top-5"):
+        assert word in out
+
+
+def test_k_is_never_above_the_class_count(command: Command, trained: Path) -> None:
+    content = json.loads(command("eval", trained, "--top-k", 50, "--json").out)
+    assert content["top_k"] == 10
+    assert content["top_k_accuracy"] == 1.0
+
+
+def test_validation_part_is_the_one_of_the_training(command: Command, trained: Path) -> None:
+    content = json.loads(command("eval", trained, "--part", "validation", "--json").out)
+    stored = json.loads((trained / "result.json").read_text())
+    assert content["num_images"] == 5_000
+    assert content["accuracy"] == stored["validation_accuracy"]
+
+
+def test_pictures_are_drawn(command: Command, trained: Path, tmp_path: Path) -> None:
+    assert command("eval", trained, "--pictures", tmp_path / "report").code == 0
+    names = {path.name for path in (tmp_path / "report").iterdir()}
+    assert {"confusion.png", "confusion.svg", "reliability.png", "mistakes.svg"} <= names
+
+
+def test_missing_damaged_and_foreign_models(command: Command, trained: Path, tmp_path: Path) -> None:
+    assert command("eval", tmp_path / "nothing").code == 5
+    assert command("eval", tmp_path).code == 5
+    copy = tmp_path / "model"
+    copy.mkdir()
+    for file in (trained / "model").iterdir():
+        (copy / file.name).write_bytes(file.read_bytes())
+    weights = copy / "model.safetensors"
+    content = bytearray(weights.read_bytes())
+    content[-7] ^= 1
+    weights.write_bytes(content)
+    outcome = command("eval", copy)
+    assert outcome.code == 5
+    assert "damaged: model.safetensors is not the file that was saved" in outcome.err
+
+
+def test_unknown_data_set(command: Command, trained: Path) -> None:
+    outcome = command("eval", trained, "mnits")
+    assert outcome.code == 4
+    assert "mnist" in outcome.err

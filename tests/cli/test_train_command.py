@@ -1,0 +1,73 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from command import TINY, Command
+
+
+def test_result_is_on_stdout_and_everything_else_on_stderr(command: Command, tmp_path: Path) -> None:
+    outcome = command("train", "mnist", *TINY, "--epochs", "0.02", "--runs", tmp_path)
+    assert outcome.code == 0
+    assert "Test accuracy" in outcome.out
+    assert "Training on 55,000 images" in outcome.err
+    assert "epoch   1" in outcome.err
+    assert "\x1b" not in outcome.out + outcome.err
+
+
+def test_json_is_one_document_and_quiet_is_quiet(command: Command, tmp_path: Path) -> None:
+    outcome = command("train", "mnist", *TINY, "--epochs", "0.02", "--runs", tmp_path, "--quiet", "--json")
+    content = json.loads(outcome.out)
+    assert content["report"]["num_images"] == 10_000
+    assert content["steps"] == 9
+    assert outcome.err == ""
+
+
+def test_every_setting_reaches_the_config(command: Command, tmp_path: Path) -> None:
+    from resnets.runs.config import read_yaml
+
+    settings = ("--shortcut", "C", "--bn-momentum", "0.2", "--label-smoothing", "0.2", "--rotate", "5", "--seed", "3")
+    command("train", "mnist", *TINY, *settings, "--epochs", "0.01", "--runs", tmp_path, "--quiet")
+    config = read_yaml(next(tmp_path.glob("*/config.yaml")))
+    assert config.spec.shortcut == "C"
+    assert config.spec.norm.momentum == 0.2
+    assert config.recipe.label_smoothing == 0.2
+    assert config.recipe.augmentation.rotate == 5
+    assert config.seed == 3
+    assert config.spec.in_channels == 1
+    assert config.spec.num_classes == 10
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "text"),
+    [
+        (["mnits"], 4, "Did you mean 'mnist'?"),
+        (["mnist", "--model", "resnet19"], 3, "Did you mean 'resnet1"),
+        (["mnist", "--epochs", "-1"], 3, "epochs must be from"),
+        (["mnist", "--width", "0"], 3, "width must be from 1"),
+        (["mnist", "--momentum", "2"], 3, "momentum must be from"),
+        (["mnist", "--device", "tpu9"], 3, "no device 'tpu9'"),
+        (["mnist", "--config", "x.yaml"], 3, "--config names its own data set"),
+        (["--config", "x.yaml"], 3, "cannot be read"),
+        (["--resume", "nowhere"], 3, "not a run folder"),
+        (["--resume", "auto", "--config", "x.yaml"], 3, "give one of them"),
+        (["mnist", "--shortcut", "A", "--stem-width", "64", "--width", "4"], 3, "pads channels"),
+        (["mnist", "--time", "0.001"], 3, "too short"),
+    ],
+)
+def test_impossible_wishes_end_with_a_sentence(
+    command: Command, tmp_path: Path, arguments: list[str], code: int, text: str
+) -> None:
+    outcome = command("train", *arguments, "--runs", tmp_path / "runs")
+    assert outcome.code == code, outcome
+    assert text in outcome.err
+    assert "Traceback" not in outcome.err
+    assert not list(tmp_path.glob("runs/*"))
+
+
+def test_runs_cannot_be_made_below_a_file(command: Command, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    outcome = command("train", "mnist", *TINY, "--epochs", "0.01", "--runs", tmp_path / "file")
+    assert outcome.code == 7
+    assert "Cannot write to" in outcome.err

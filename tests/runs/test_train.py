@@ -1,0 +1,222 @@
+"""One training as a whole: repeated, resumed, interrupted, killed."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import random
+import re
+import resource
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from resnets.artifact import load_artifact
+from resnets.errors import DataError, DivergedError, ModelFileError, ResourceError
+from resnets.runs.config import RunConfig, read_yaml, to_yaml
+from resnets.runs.folder import RunFolder, existing_run, new_run
+from resnets.runs.plan import plan
+from resnets.runs.request import Request
+from resnets.runs.train import resume, run
+from resnets.runs.watch import Silent
+
+NETWORK = {"num_blocks": (1,), "width": 4, "stem": "pooled"}
+TINY = ("--model", "resnet20", "--num-blocks", "1", "--width", "4", "--stem", "pooled", "--threads", "1")
+
+
+def request(**changes: object) -> Request:
+    recipe = {"epochs": 0.1, "batch_size": 256, **changes}
+    return Request(dataset="mnist", model="resnet20", network=NETWORK, recipe=recipe, threads=1)
+
+
+def trained(parent: Path, asked: Request) -> tuple[RunConfig, RunFolder]:
+    config, splits = plan(asked, Silent())
+    folder = new_run(parent, "mnist-tiny")
+    run(config, folder, Silent(), splits)
+    return config, folder
+
+
+def digest(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory: pytest.TempPathFactory) -> RunFolder:
+    return trained(tmp_path_factory.mktemp("runs"), request())[1]
+
+
+def test_the_folder_holds_what_it_promises(finished: RunFolder) -> None:
+    names = {str(path.relative_to(finished.path)) for path in finished.path.rglob("*") if path.is_file()}
+    for name in (
+        "config.yaml",
+        "env.json",
+        "command.txt",
+        "data.json",
+        "metrics.jsonl",
+        "log.txt",
+        "result.json",
+        "model/config.json",
+        "model/model.safetensors",
+        "model/README.md",
+        "model/MANIFEST.json",
+        *(f"plots/{plot}.{kind}" for plot in ("training", "learning-rate", "confusion", "mistakes") for kind in ("png", "svg")),
+    ):
+        assert name in names, name
+    assert any(name.startswith("ckpt/step-") for name in names)
+
+
+def test_the_artifact_tells_how_it_was_made_and_how_good_it_is(finished: RunFolder) -> None:
+    artifact = load_artifact(finished.path)
+    result = json.loads((finished.path / "result.json").read_text())
+    assert artifact.measured["test_accuracy"] == result["report"]["accuracy"]
+    assert artifact.measured["test_images"] == 10_000
+    assert artifact.made["train_images"] == 55_000
+    assert artifact.preprocessing.kind == "digit"
+    assert artifact.class_names == tuple("0123456789")
+
+
+def test_a_stored_config_repeats_the_run_bit_for_bit(finished: RunFolder, tmp_path: Path) -> None:
+    config = read_yaml(finished.config)
+    again = new_run(tmp_path, "again")
+    run(config, again)
+    assert digest(again.model / "model.safetensors") == digest(finished.model / "model.safetensors")
+    assert digest(again.metrics) == digest(finished.metrics)
+    assert again.config.read_text() == finished.config.read_text() == to_yaml(config)
+
+
+def test_another_seed_is_another_model(finished: RunFolder, tmp_path: Path) -> None:
+    config, splits = plan(Request(**{**vars(request()), "seed": 1}), Silent())
+    other = new_run(tmp_path, "other")
+    run(config, other, Silent(), splits)
+    assert digest(other.model / "model.safetensors") != digest(finished.model / "model.safetensors")
+
+
+def test_data_that_changed_are_refused_on_resume(finished: RunFolder) -> None:
+    facts = finished.path / "data.json"
+    before = facts.read_text()
+    facts.write_text(re.sub(r'"sha256": "[0-9a-f]{8}', '"sha256": "00000000', before, count=1))
+    with pytest.raises(DataError, match="not those that .* was started with"):
+        resume(finished)
+    facts.write_text("{}")
+    with pytest.raises(ModelFileError, match="missing or damaged"):
+        resume(finished)
+    facts.write_text(before)
+
+
+def test_one_folder_has_one_run_at_a_time(finished: RunFolder) -> None:
+    holder = existing_run(finished.path)
+    holder.lock()
+    with pytest.raises(ResourceError, match="Another process is training in"):
+        resume(finished)
+    holder.unlock()
+
+
+def test_a_loss_that_explodes_ends_with_step_rate_and_layer(tmp_path: Path) -> None:
+    asked = request(learning_rate=1000, warmup=0, weight_decay=10, epochs=1)
+    with pytest.raises(DivergedError, match=r"step \d+ with learning rate .*first layer with a bad output is \w+"):
+        trained(tmp_path, asked)
+
+
+def test_a_time_budget_becomes_epochs(tmp_path: Path) -> None:
+    config, _ = plan(Request(**{**vars(request()), "seconds": 4.0}), Silent())
+    steps = config.recipe.epochs * 215
+    assert abs(steps - round(steps)) < 1e-6
+    assert 0 < config.recipe.epochs < 20
+
+
+# From here on in processes of their own, as a shell would do it.
+
+
+def start(runs: Path, *more: str) -> subprocess.Popen[str]:
+    words = ["train", "mnist", *TINY, "--epochs", "0.4", "--runs", str(runs), *more]
+    return launch(*words)
+
+
+def launch(*words: str) -> subprocess.Popen[str]:
+    environment = {**os.environ, "PYTHONUNBUFFERED": "1", "CI": "true"}
+    return subprocess.Popen(
+        [sys.executable, "-m", "resnets", *words], text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=environment
+    )
+
+
+def wait_for_training(process: subprocess.Popen[str]) -> None:
+    assert process.stderr is not None
+    for line in process.stderr:
+        if line.startswith("Training on"):
+            return
+    raise AssertionError("the training never began")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_signals_save_say_how_to_go_on_and_lose_no_step(tmp_path: Path, number: signal.Signals, code: int) -> None:
+    whole = start(tmp_path / "whole")
+    assert whole.wait(120) == 0
+
+    process = start(tmp_path / "broken")
+    wait_for_training(process)
+    time.sleep(0.3)
+    process.send_signal(number)
+    _, err = process.communicate(timeout=60)
+    assert process.returncode == code
+    assert "Traceback" not in err
+    said = re.search(r"Stopped at step (\d+) of 172; everything is saved. Go on with: resnets (train --resume .*)", err)
+    assert said, err
+
+    again = launch(*said[2].split(), "--runs", str(tmp_path))
+    _, err = again.communicate(timeout=120)
+    assert again.returncode == 0, err
+    assert f"at step {said[1]} of 172" in err
+    (one,), (other,) = ((tmp_path / name).iterdir() for name in ("whole", "broken"))
+    assert digest(one / "model" / "model.safetensors") == digest(other / "model" / "model.safetensors")
+    assert digest(one / "metrics.jsonl") == digest(other / "metrics.jsonl")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("options", [(), ("--ema-decay", "0.9", "--accumulate", "2", "--optimizer", "adamw")])
+def test_a_killed_run_resumes_to_the_same_bits(tmp_path: Path, options: tuple[str, ...]) -> None:
+    recipe = ("--epochs", "3", "--batch-size", "2048", "--erase", "6", *options)
+    whole = start(tmp_path / "whole", *recipe)
+    assert whole.wait(120) == 0
+    choose = random.Random(len(options))
+    process = start(tmp_path / "broken", *recipe)
+    for _ in range(3):
+        wait_for_training(process)
+        time.sleep(choose.uniform(0.5, 2.5))
+        process.kill()
+        process.communicate()
+        words = ("train", "--resume", "auto", "--runs", str(tmp_path / "broken"))
+        process = launch(*words)
+    _, err = process.communicate(timeout=120)
+    if "none was saved" in err:  # killed before the first epoch ended: nothing to go on with, and said so
+        assert process.returncode == 5
+        return
+    assert process.returncode == 0, err
+    (one,), (other,) = ((tmp_path / name).iterdir() for name in ("whole", "broken"))
+    assert digest(one / "model" / "model.safetensors") == digest(other / "model" / "model.safetensors")
+    assert digest(one / "metrics.jsonl") == digest(other / "metrics.jsonl")
+
+
+@pytest.mark.slow
+def test_a_full_disk_says_what_is_needed_and_what_is_safe(tmp_path: Path) -> None:
+    """A limit on the size of files stands in for the end of the disk: the write fails in the same place."""
+    limit = 3_000
+
+    def less_disk() -> None:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))
+
+    done = subprocess.run(
+        [sys.executable, "-m", "resnets", "train", "mnist", *TINY, "--epochs", "0.05", "--runs", str(tmp_path)],
+        capture_output=True,
+        text=True,
+        check=False,
+        preexec_fn=less_disk,
+    )
+    assert done.returncode == 7
+    assert re.search(r"resnets: Disk full at .*: need .* MB, have .* MB", done.stderr), done.stderr
+    assert "Traceback" not in done.stderr
