@@ -72,7 +72,7 @@ class ResNetSpec:
     width: int = 64
     """Channels of the first stage's 3x3 convolutions; each later stage doubles them."""
     stem: Stem = "large"
-    """`large`: 7x7 stride 2 and max-pool. `small`: 3x3. `pooled`: 3x3 and 2x2 max-pool."""
+    """`large`: 7x7 stride 2 and max-pool. `small`: 3x3. `pooled`: 5x5 stride 2 and max-pool."""
     stem_width: int | None = None
     """Channels of the stem; None: as `width`."""
     shortcut: Shortcut = "B"
@@ -174,7 +174,7 @@ class ResNetSpec:
     @property
     def stem_stride(self) -> int:
         """Ratio of the input's resolution to the stem's output."""
-        return {"large": 4, "small": 1, "pooled": 2}[self.stem]
+        return {"large": 4, "small": 1, "pooled": 4}[self.stem]
 
     @property
     def stage_strides(self) -> tuple[int, ...]:
@@ -199,7 +199,7 @@ class ResNetSpec:
         size = 1
         for _ in range(self._halvings + {"large": 2, "small": 0, "pooled": 0}[self.stem]):
             size = max(2, 2 * size - 1)  # a strided convolution rounds half a pixel up
-        return 2 * size if self.stem == "pooled" else size  # a 2x2 pool rounds it down
+        return 4 * size - 1 if self.stem == "pooled" else size  # a 2x2 pool rounds it down
 
     def input_problem(self, channels: int, height: int, width: int) -> str:
         """Why images of this shape cannot be used and what would help, as a sentence; empty if they can."""

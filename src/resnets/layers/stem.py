@@ -33,14 +33,16 @@ def small(in_channels: int, out_channels: int, steps: tuple[Step, ...], parts: P
 
 
 def pooled(in_channels: int, out_channels: int, steps: tuple[Step, ...], parts: Parts) -> nn.Sequential:
-    """3x3 convolution, then 2x2 max-pool: a quarter of the small stem's work in everything after it.
+    """5x5 convolution with stride 2, then 2x2 max-pool: a sixteenth of the small stem's work in everything after it.
+
+    Norm and activation come after the pool, where there is a quarter of the image left to work on.
 
     Shapes:
-        (N, in_channels, H, W) -> (N, out_channels, floor(H / 2), floor(W / 2))
+        (N, in_channels, H, W) -> (N, out_channels, floor(ceil(H / 2) / 2), floor(ceil(W / 2) / 2))
     """
-    layers = small(in_channels, out_channels, steps, parts)
-    layers.add_module("pool", nn.MaxPool2d(2))
-    return layers
+    convolution = parts.convolution(in_channels, out_channels, kernel=5, stride=2)
+    layers = OrderedDict[str, nn.Module](conv=convolution, pool=nn.MaxPool2d(2))
+    return nn.Sequential(layers | parts.steps(steps, out_channels))
 
 
 STEMS: Mapping[Stem, Callable[[int, int, tuple[Step, ...], Parts], nn.Sequential]] = {
