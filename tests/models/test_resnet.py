@@ -110,7 +110,7 @@ def test_features_are_the_stem_and_every_stage() -> None:
         "S2": (32, 4, 4),
         "S3": (64, 2, 2),
     }
-    torch.testing.assert_close(model.head(features["S3"]), model(_images(16)))
+    torch.testing.assert_close(model.head(features["S3"]), model(_images(32)))
 
 
 def test_blocks_are_labelled_by_stage_and_unit() -> None:
