@@ -53,7 +53,7 @@ def test_every_setting_reaches_the_config(command: Command, tmp_path: Path) -> N
         (["--resume", "nowhere"], 3, "not a run folder"),
         (["--resume", "auto", "--config", "x.yaml"], 3, "give one of them"),
         (["mnist", "--shortcut", "A", "--stem-width", "64", "--width", "4"], 3, "pads channels"),
-        (["mnist", "--time", "0.001"], 3, "too short"),
+        (["mnist", *TINY, "--time", "0.001"], 3, "too short"),
     ],
 )
 def test_impossible_wishes_end_with_a_sentence(

@@ -63,7 +63,7 @@ def main(arguments: list[str] | None = None) -> NoReturn:
     is_asking_for_all = "--help-all" in words
     words = ["--help" if word == "--help-all" else word for word in words]
     try:
-        make_app(words[0])(words, exit_on_error=False, print_error=False)
+        make_app(words[0])(words, exit_on_error=False, print_error=False, result_action="return_value")
     except Exception as error:
         if is_debugging:
             raise
