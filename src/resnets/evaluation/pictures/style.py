@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import unicodedata
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,6 +15,8 @@ from matplotlib import font_manager, style
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
+from matplotlib.layout_engine import ConstrainedLayoutEngine
+from matplotlib.ticker import FuncFormatter
 
 from resnets import values
 from resnets.storage import explained
@@ -22,6 +25,8 @@ Theme = Literal["light", "dark"]
 
 DOTS_PER_INCH = 150
 """Of the PNG: 7.5 inches, the width of a printed page, are 1125 pixels."""
+MARGIN = 0.1
+"""Inches of background around each part of a picture."""
 OTHER_SCRIPTS = (
     "Noto Sans CJK SC",
     "Noto Sans CJK JP",
@@ -42,13 +47,31 @@ class Palette:
     muted: str
     grid: str
     blue: str
-    """Validation, and what is right."""
+    """What is right, and validation."""
     orange: str
-    """Training, and what is wrong."""
+    """What is wrong, and training."""
+    panel: str
+    """Behind an empty cell or the rest of a bar."""
 
 
-LIGHT = Palette(background="#ffffff", text="#1f2328", muted="#59636e", grid="#dfe3e8", blue="#0072b2", orange="#d55e00")
-DARK = Palette(background="#0d1117", text="#e6edf3", muted="#9198a1", grid="#2a313a", blue="#4aa8e8", orange="#f08a3c")
+LIGHT = Palette(
+    background="#ffffff",
+    text="#1f2328",
+    muted="#59636e",
+    grid="#dfe3e8",
+    blue="#0072b2",
+    orange="#d55e00",
+    panel="#f2f4f6",
+)
+DARK = Palette(
+    background="#0d1117",
+    text="#e6edf3",
+    muted="#9198a1",
+    grid="#2a313a",
+    blue="#4aa8e8",
+    orange="#f08a3c",
+    panel="#161c24",
+)
 
 
 @contextmanager
@@ -65,9 +88,11 @@ def picture(stem: Path, width: float, height: float, theme: Theme) -> Iterator[t
     with style.context(["default", _settings(palette)]), warnings.catch_warnings():
         # A name in a script that no installed font has is drawn as boxes; its picture is still worth having.
         warnings.filterwarnings("ignore", message="Glyph .* missing from font")
-        figure = Figure(figsize=(width, height), dpi=DOTS_PER_INCH, layout="constrained")
+        layout = ConstrainedLayoutEngine(w_pad=MARGIN, h_pad=MARGIN)
+        figure = Figure(figsize=(width, height), dpi=DOTS_PER_INCH, layout=layout)
         FigureCanvasAgg(figure)
         yield figure, palette
+        _settle(figure)
         png, svg = io.BytesIO(), io.BytesIO()
         figure.savefig(png, format="png", metadata={"Software": "resnets"})
         figure.savefig(svg, format="svg", metadata={"Creator": "resnets", "Date": None})
@@ -76,11 +101,14 @@ def picture(stem: Path, width: float, height: float, theme: Theme) -> Iterator[t
 
 
 def short(name: str, limit: int) -> str:
-    """The name in at most `limit` letters, its middle left out; letters that cannot be printed become question marks."""
+    """The name in the room of `limit` Latin letters, its middle left out; what cannot be printed becomes a "?"."""
     clean = "".join(letter if letter.isprintable() else "?" for letter in name)
-    if len(clean) <= limit:
+    is_wide = any(unicodedata.east_asian_width(letter) in "WF" for letter in clean)
+    room = limit // 2 if is_wide else limit
+    if len(clean) <= room:
         return clean
-    return clean[: limit // 2] + "…" + clean[len(clean) - (limit - limit // 2 - 1) :]
+    end = (room - 1) // 2
+    return clean[: room - 1 - end] + "…" + clean[len(clean) - end :]
 
 
 def percent(fraction: float, digits: int = 0) -> str:
@@ -88,8 +116,19 @@ def percent(fraction: float, digits: int = 0) -> str:
     return f"{100 * fraction:.{digits}f} %"
 
 
+def percent_ticks() -> FuncFormatter:
+    """Ticks of an axis of fractions, in percent without needless digits."""
+    return FuncFormatter(lambda fraction, _: f"{100 * fraction:.5g} %")
+
+
+def add_title(axes: Axes, title: str, note: str = "") -> None:
+    """What the picture shows, and at the right, smaller, what to know about it."""
+    axes.set_title(title)
+    axes.set_title(note, loc="right", fontsize=9, fontweight="normal", color=axes.xaxis.label.get_color())
+
+
 def hide_frame(axes: Axes) -> None:
-    """Leave only what is drawn: no frame, no ticks."""
+    """Leave only what is drawn: no frame, no ticks, no grid."""
     axes.spines[:].set_visible(False)
     axes.tick_params(length=0)
     axes.grid(visible=False)
@@ -103,8 +142,6 @@ def _settings(palette: Palette) -> dict[str, Any]:
         "text.parse_math": False,  # a dollar sign in a class name is a dollar sign
         "text.color": palette.text,
         "figure.facecolor": palette.background,
-        "figure.titlesize": 11,
-        "figure.titleweight": "bold",
         "savefig.facecolor": palette.background,
         "axes.facecolor": palette.background,
         "axes.edgecolor": palette.muted,
@@ -128,8 +165,17 @@ def _settings(palette: Palette) -> dict[str, Any]:
         "ytick.labelsize": 8.5,
         "lines.linewidth": 1.8,
         "legend.frameon": False,
+        "image.composite_image": False,  # an SVG keeps each image's own pixels
         "svg.hashsalt": "resnets",  # names of clip paths: equal pictures are equal files
     }
+
+
+def _settle(figure: Figure) -> None:
+    """Place everything once, for both files: a second pass, as the first moves the ticks that it made room for."""
+    for _ in range(2):
+        if engine := figure.get_layout_engine():
+            engine.execute(figure)
+    figure.set_layout_engine("none")
 
 
 def _write(path: Path, content: bytes) -> None:

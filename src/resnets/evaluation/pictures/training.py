@@ -8,10 +8,12 @@ from pathlib import Path
 from typing import Any
 
 from matplotlib.axes import Axes
-from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormatter, PercentFormatter
+from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator
 
-from resnets.evaluation.pictures.style import Palette, Theme, percent, picture
+from resnets.evaluation.pictures.style import Palette, Theme, add_title, percent, percent_ticks, picture
 
+PARTS = {"train": "training", "validation": "validation"}
+"""Beginning of a key, and its name in the legend."""
 FEW_EPOCHS = 30
 """Up to here each epoch gets a dot."""
 WIDE_RANGE = 20
@@ -34,13 +36,14 @@ def draw_training(epochs: Sequence[Mapping[str, Any]], stem: Path, theme: Theme 
         losses, accuracies = figure.subplots(1, 2)
         _draw_pair(losses, epochs, "loss", palette)
         losses.set(title="Loss", xlabel="epoch", ylabel="cross-entropy (nats)")
-        _scale_losses(losses)
+        _scale_losses(losses, [loss for part in PARTS for _, loss in _series(epochs, f"{part}_loss")])
         _draw_pair(accuracies, epochs, "accuracy", palette)
         accuracies.set(title="Accuracy", xlabel="epoch", ylabel="images classified correctly")
-        accuracies.yaxis.set_major_formatter(PercentFormatter(xmax=1))
-        _mark_best(accuracies, _series(epochs, "validation_accuracy"), palette)
+        accuracies.yaxis.set_major_formatter(percent_ticks())
+        if validated := _series(epochs, "validation_accuracy"):
+            _mark_best(accuracies, validated, palette)
         for axes in (losses, accuracies):
-            axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
+            axes.xaxis.set_major_locator(_whole_numbers())
 
 
 def draw_learning_rate(steps: Sequence[tuple[int, float]], stem: Path, theme: Theme = "light") -> None:
@@ -60,19 +63,21 @@ def draw_learning_rate(steps: Sequence[tuple[int, float]], stem: Path, theme: Th
         axes.plot(numbers, rates, color=palette.blue, marker="o" if len(steps) == 1 else "")
         axes.set(title="Learning rate", xlabel="step", ylabel="learning rate")
         axes.set_ylim(bottom=0)
-        axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1, nbins=7))
+        axes.xaxis.set_major_locator(_whole_numbers())
+        axes.yaxis.set_major_formatter(FuncFormatter(lambda rate, _: f"{rate:g}"))
         axes.xaxis.set_major_formatter(FuncFormatter(lambda step, _: f"{step:,.0f}"))
+
+
+def _whole_numbers() -> MaxNLocator:
+    return MaxNLocator(nbins=7, steps=[1, 2, 5, 10], integer=True, min_n_ticks=1)
 
 
 def _draw_pair(axes: Axes, epochs: Sequence[Mapping[str, Any]], quantity: str, palette: Palette) -> None:
     marker = "o" if len(epochs) <= FEW_EPOCHS else ""
-    for part, colour, line in (("train", palette.orange, "--"), ("validation", palette.blue, "-")):
-        series = _series(epochs, f"{part}_{quantity}")
-        if series:
-            label = "training" if part == "train" else part
-            axes.plot(
-                *zip(*series, strict=True), color=colour, linestyle=line, marker=marker, markersize=4, label=label
-            )
+    for part, colour, line in zip(PARTS, (palette.orange, palette.blue), ("--", "-"), strict=True):
+        if series := _series(epochs, f"{part}_{quantity}"):
+            numbers, heights = zip(*series, strict=True)
+            axes.plot(numbers, heights, color=colour, linestyle=line, marker=marker, markersize=4, label=PARTS[part])
     if axes.lines:
         axes.legend()
 
@@ -81,22 +86,17 @@ def _series(epochs: Sequence[Mapping[str, Any]], key: str) -> list[tuple[int, fl
     return [(row["epoch"], row[key]) for row in epochs if row.get(key) is not None and math.isfinite(row[key])]
 
 
-def _scale_losses(axes: Axes) -> None:
-    losses = [float(loss) for line in axes.lines for loss in line.get_ydata()]
+def _scale_losses(axes: Axes, losses: Sequence[float]) -> None:
     if losses and 0 < WIDE_RANGE * min(losses) < max(losses):
         axes.set_yscale("log")
         axes.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
         axes.yaxis.set_major_formatter(FuncFormatter(lambda loss, _: f"{loss:g}"))
-        axes.yaxis.set_minor_formatter(NullFormatter())
+        axes.minorticks_off()
     else:
         axes.set_ylim(bottom=0)
 
 
 def _mark_best(axes: Axes, series: Sequence[tuple[int, float]], palette: Palette) -> None:
-    if not series:
-        return
     epoch, accuracy = max(series, key=lambda point: point[1])
     axes.plot(epoch, accuracy, marker="o", markersize=9, color=palette.blue, fillstyle="none", linestyle="")
-    axes.set_title(
-        f"best validation {percent(accuracy, 2)}, epoch {epoch}", loc="right", fontsize=9, fontweight="normal"
-    )
+    add_title(axes, "Accuracy", f"best validation {percent(accuracy, 2)}, epoch {epoch}")
