@@ -72,7 +72,12 @@ def _load(artifact: Artifact, dataset: str | None, data: str | None, max_bad: fl
     preprocessing = artifact.preprocessing
     seed = int(artifact.made.get("seed", 0))
     options = SourceOptions(
-        data=data, max_bad=max_bad, seed=seed, preprocessing=preprocessing, class_names=artifact.class_names
+        whole_is_test=dataset is not None,
+        data=data or artifact.made.get("data"),
+        max_bad=max_bad,
+        seed=seed,
+        preprocessing=preprocessing,
+        class_names=artifact.class_names,
     )
     splits = load(name, options, progress=watch.reading)
     watch.ended()

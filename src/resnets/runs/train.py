@@ -235,6 +235,7 @@ def _artifact(job: _Job, state: TrainingState, measured: dict[str, Any] | None =
     made = {
         "dataset": job.splits.train.name,
         "source": config.dataset,
+        "data": config.data,
         "train_images": len(job.splits.train),
         "train_sha256": job.facts["train"]["sha256"],
         "seed": config.seed,
