@@ -97,7 +97,7 @@ def test_contract(name: str) -> None:
         assert torch.equal(logits, model(images)), "evaluation is deterministic"
         torch.testing.assert_close(model(images[:1]), logits[:1])
     assert logits.shape == (2, 5)
-    first = 10 if spec.stem == "large" else 40
+    first = 40 if spec.stem == "small" else 10
     for stage in range(len(spec.num_blocks)):
         channels = 4 * 2**stage * (4 if spec.block == "bottleneck" else 1)
         assert features[f"S{stage + 1}"].shape[1:3] == (channels, -(-first // 2**stage))

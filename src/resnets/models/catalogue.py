@@ -31,6 +31,17 @@ CLASSIC: Mapping[str, ResNetSpec] = {
     # CIFAR, 9n+2 [He 2016, Table 4]
     "resnet164": ResNetSpec.cifar_bottleneck(164),
     "resnet1001": ResNetSpec.cifar_bottleneck(1001),
+    # our own, for 28x28 grey images and little time: the presets train them
+    "resnet6": ResNetSpec(num_blocks=(1, 1), width=32, stem="pooled", pooling="max", in_channels=1, num_classes=10),
+    "resnet6_w64": ResNetSpec(
+        num_blocks=(1, 1),
+        width=64,
+        stem="pooled",
+        stem_width=32,
+        pooling="max",
+        in_channels=1,
+        num_classes=10,
+    ),
 }
 
 V2: Mapping[str, ResNetSpec] = {
