@@ -120,7 +120,9 @@ def transform(images: Bytes, inverses: Floats, beyond: Bytes | None) -> Bytes:
     height, width = images.shape[2:]
     x, y = (torch.arange(side, dtype=torch.float32) - (side - 1) / 2 for side in (width, height))
     # grid_sample counts from -1 at one edge of the image to 1 at the other
-    along_x, along_y, offset = torch.from_numpy(inverses * np.float32([[2 / width], [2 / height]]))[..., None].unbind(2)
+    along_x, along_y, offset = torch.from_numpy(inverses * np.array([[2 / width], [2 / height]], np.float32))[
+        ..., None
+    ].unbind(2)
     places = (along_x * x + offset)[:, :, None, :] + (along_y * y)[:, :, :, None]
     floats, level, padding = torch.from_numpy(images).float(), torch.zeros(1, 1, 1), "reflection"
     if beyond is not None:

@@ -66,8 +66,39 @@ def find(folder: Path, name: str) -> Path:
     Raises:
         DataError: if there is none.
     """
-    names = [variant + ending for variant in (name, name.replace("-idx", ".idx")) for ending in ("", ".gz")]
-    for candidate in names:
-        if (folder / candidate).is_file():
-            return folder / candidate
+    for spelling in _spellings(name):
+        if (folder / spelling).is_file():
+            return folder / spelling
     raise DataError(f"{folder} has no file {name} or {name}.gz.")
+
+
+def _spellings(name: str) -> list[str]:
+    return [stem + ending for stem in (name, name.replace("-idx", ".idx")) for ending in ("", ".gz")]
+
+
+def read_set(folder: Path) -> tuple[Bytes, Bytes, int]:
+    """All images and labels of the four files of an MNIST-like set, those for training first, and how many these are.
+
+    Shapes:
+        images (N, H, W), labels (N,)
+
+    Raises:
+        DataError: if a file is missing or damaged, or if the files do not fit together.
+    """
+    images, labels = (
+        [read(find(folder, f"{part}-{kind}"), dimensions) for part in ("train", "t10k")]
+        for kind, dimensions in (("images-idx3-ubyte", 3), ("labels-idx1-ubyte", 1))
+    )
+    for part, pictures, classes in zip(("train", "t10k"), images, labels, strict=True):
+        if len(pictures) != len(classes):
+            raise DataError(f"{folder} has {len(pictures):,} {part} images but {len(classes):,} labels for them.")
+    if images[0].shape[1:] != images[1].shape[1:]:
+        raise DataError(
+            f"{folder} has train images of {images[0].shape[1:]} pixels and t10k images of {images[1].shape[1:]}."
+        )
+    return np.concatenate(images), np.concatenate(labels), len(images[0])
+
+
+def has_set(folder: Path) -> bool:
+    """Whether a folder holds an MNIST-like set."""
+    return any((folder / name).is_file() for name in _spellings("train-images-idx3-ubyte"))

@@ -1,7 +1,7 @@
 """MNIST, all 70,000 images of it, from a packed file inside the package.
 
 The file: the sizes of all streams (uint32, little-endian), then the streams. Each part of 2,000 images has three:
-labels, ink, values (see `ink.py`).
+labels, ink, values (see `packing.py`).
 """
 
 from __future__ import annotations
@@ -13,8 +13,8 @@ from pathlib import Path
 
 import numpy as np
 
-from resnets.data import ink
-from resnets.data.ink import Bytes
+from resnets.data import packing
+from resnets.data.packing import Bytes
 from resnets.errors import DataError
 
 FILE = Path(__file__).with_name("mnist") / "mnist.bin"
@@ -47,7 +47,7 @@ def read(path: Path = FILE) -> tuple[Bytes, Bytes]:
     streams = [packed[end - size : end] for size, end in zip(sizes.tolist(), ends.tolist(), strict=True)]
     images = np.zeros((TRAIN + TEST, SIDE, SIDE), dtype=np.uint8)
     with ThreadPoolExecutor() as threads:  # zlib and numpy release the interpreter's lock
-        list(threads.map(ink.unpack, streams[1::3], streams[2::3], np.split(images, len(streams) // 3)))
+        list(threads.map(packing.unpack, streams[1::3], streams[2::3], np.split(images, len(streams) // 3)))
     labels = np.frombuffer(b"".join(map(zlib.decompress, streams[0::3])), dtype=np.uint8)
     return images, labels
 
@@ -61,7 +61,7 @@ def write(path: Path, images: Bytes, labels: Bytes) -> str:
     streams: list[bytes] = []
     for start in range(0, len(labels), PART):
         part = slice(start, start + PART)
-        streams += [zlib.compress(labels[part].tobytes(), 9), *ink.pack(images[part])]
+        streams += [zlib.compress(labels[part].tobytes(), 9), *packing.pack(images[part])]
     sizes = np.array([len(stream) for stream in streams], dtype="<u4")
     packed = sizes.tobytes() + b"".join(streams)
     path.write_bytes(packed)

@@ -1,68 +1,108 @@
-"""Data sets by name or path, each in its three parts."""
+"""Data sets by name or folder, each in three parts."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
-import numpy as np
+import dataclasses
+from pathlib import Path
+
+import platformdirs
 import torch
 
-from resnets.data import mnist, statistics
+from resnets.data import cifar, fashion, idx, mnist, statistics
+from resnets.data.arrays import Arrays
+from resnets.data.folder import load_folder
 from resnets.data.imageset import ImageSet, Splits
-from resnets.data.preprocessing import Preprocessing, Resize
-from resnets.data.split import stratified
+from resnets.data.options import SourceOptions
+from resnets.data.reading import Progress
+from resnets.data.scan import shortened
 from resnets.errors import DataError, suggestion
 
-NAMES = ("mnist",)
+__all__ = ["NAMES", "SourceOptions", "load"]
+
+NAMES = ("mnist", "fashion-mnist", "cifar10", "cifar100")
+"""Sets that have a name of their own; everything else is a folder."""
 
 
-Progress = Callable[[int, int], None]
-"""Told how many files of how many have been read."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class SourceOptions:
-    """How a source is read."""
-
-    data: str | None = None
-    """Folder that holds the files of a named set, such as fashion-mnist; None: the usual places."""
-    size: int | None = None
-    """Height and width that photos are brought to; None: 64 for folders, the set's own size otherwise."""
-    resize: Resize = "crop"
-    """How photos are made square."""
-    max_bad: float = 0.0
-    """Part of the files that may be unreadable and skipped."""
-    seed: int = 0
-    """Decides which images the validation part gets."""
-    preprocessing: Preprocessing | None = None
-    """Of a trained model that is to be measured on this source: overrules size, resize and statistics."""
-    class_names: tuple[str, ...] = ()
-    """Classes of a trained model that is to be measured on this source: labels are aligned to them by name."""
-
-
-def load(source: str, options: SourceOptions | None = None, progress: Progress | None = None) -> Splits:
-    """The data set of that name, in its three parts.
+def load(source: str, options: SourceOptions | None = None, *, progress: Progress | None = None) -> Splits:
+    """A data set in three parts: one of `NAMES`, or a folder with class folders, IDX files or CIFAR's binary files.
 
     Raises:
-        DataError: if there is no such set.
+        DataError: if it is unknown, missing, damaged, or does not fit the trained model of the options.
+        ConfigError: if another size is asked for than the set has.
+        ResourceError: if it does not fit into memory.
     """
     options = options or SourceOptions()
-    if source == "mnist":
-        return _mnist(options)
-    raise DataError(f"There is no data set '{source}'.{suggestion(source, NAMES)} Known: {', '.join(NAMES)}.")
+    folder = Path(source).expanduser()
+    if source in NAMES:
+        splits = _named(source, options.data).splits(options)
+    elif folder.is_dir():
+        arrays = _arrays_in(folder)
+        splits = load_folder(folder, options, progress) if arrays is None else arrays.splits(options)
+    else:
+        raise _unknown(source, folder)
+    if options.class_names is None:
+        return splits
+    names = options.class_names
+    return splits.each(lambda part: _relabelled(part, names))
 
 
-def _mnist(options: SourceOptions) -> Splits:
-    images, labels = mnist.read()
-    preprocessing = Preprocessing(
-        kind="digit", size=28, channels=1, mean=statistics.MNIST.mean, std=statistics.MNIST.std
+def _named(name: str, data: str | None) -> Arrays:
+    if name == "mnist":
+        images, labels = mnist.read()
+        return Arrays(
+            name=name,
+            images=images,
+            labels=labels,
+            num_train=mnist.TRAIN,
+            class_names=mnist.CLASS_NAMES,
+            statistics=statistics.MNIST,
+            kind="digit",
+        )
+    if name == "fashion-mnist":
+        return fashion.read(data)
+    kind = next(kind for kind in cifar.BOTH if kind.name == name)
+    place = Path(data).expanduser() if data else platformdirs.user_cache_path("resnets") / name
+    found = cifar.find(place, kind)
+    if found is None:
+        raise DataError(
+            f"{name} is not in {place}. Get its binary version ({kind.archive}, www.cs.toronto.edu/~kriz/cifar.html), "
+            "unpack it, and name the folder with --data DIR."
+        )
+    return cifar.read(found, kind)
+
+
+def _arrays_in(folder: Path) -> Arrays | None:
+    """The set of IDX or CIFAR files in a folder, if that is what it holds."""
+    if idx.has_set(folder):
+        images, labels, num_train = idx.read_set(folder)
+        names = tuple(str(label) for label in range(int(labels.max()) + 1))
+        return Arrays(name=folder.resolve().name, images=images, labels=labels, num_train=num_train, class_names=names)
+    for kind in cifar.BOTH:
+        found = cifar.find(folder, kind)
+        if found is not None:
+            return cifar.read(found, kind)
+    return None
+
+
+def _unknown(source: str, path: Path) -> DataError:
+    if path.exists():
+        return DataError(f"{source} is a file, and data are a folder. Unpack it if it is an archive.")
+    if any(sign in source for sign in "/\\.~"):
+        return DataError(f"There is no folder {source}.")
+    known = ", ".join(NAMES)
+    return DataError(
+        f"There is no data set or folder '{source}'.{suggestion(source, NAMES)} Known: {known}, or a folder."
     )
-    whole = ImageSet(
-        "mnist",
-        torch.from_numpy(images[:, None]),
-        torch.from_numpy(labels.astype(np.int64)),
-        mnist.CLASS_NAMES,
-        preprocessing,
-    )
-    train, validation = stratified(whole.labels[: mnist.TRAIN], 5_000, options.seed)
-    return Splits(whole.subset(train), whole.subset(validation), whole.subset(torch.arange(mnist.TRAIN, len(whole))))
+
+
+def _relabelled(part: ImageSet, names: tuple[str, ...]) -> ImageSet:
+    """With the labels of a trained model: its class of the same name."""
+    if part.class_names == names:
+        return part
+    unknown = [name for name in part.class_names if name not in names]
+    if unknown:
+        raise DataError(
+            f"'{part.name}' has classes that were not trained: {shortened(unknown)}. Trained: {shortened(names)}."
+        )
+    places = torch.tensor([names.index(name) for name in part.class_names])
+    return dataclasses.replace(part, labels=places[part.labels], class_names=names)

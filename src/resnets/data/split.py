@@ -17,18 +17,21 @@ SPLIT = -1
 def stratified(labels: Tensor, count: int, seed: int) -> tuple[Tensor, Tensor]:
     """Indices of what stays and of the `count` images that are carved off, both in rising order.
 
-    Each class gives its share of `count`, rounded by the largest remainder, so that the shares add up exactly.
+    Each class gives its share of `count`, rounded by the largest remainder, so that the shares add up exactly. A class
+    of a single image keeps it.
 
     Shapes:
         labels int64 (N,) -> int64 (N - count,), int64 (count,)
 
     Raises:
-        DataError: if `count` is not from 0 to N.
+        DataError: if the set is too small.
     """
-    if not 0 <= count <= len(labels):
-        raise DataError(f"Cannot carve {count:,} images from a set of {len(labels):,}.")
     classes = labels.numpy()
-    quotas = shares(np.bincount(classes), count)
+    sizes = np.bincount(classes)
+    sizes[sizes == 1] = 0
+    if not 0 <= count < sizes.sum():
+        raise DataError(f"Cannot carve {count:,} images from a set of {len(labels):,}; add images of each class.")
+    quotas = shares(sizes, count)
     carved = np.zeros(len(classes), dtype=bool)
     order = draws.permutation(draws.key(seed, SPLIT), len(classes))
     for label, quota in enumerate(quotas):
