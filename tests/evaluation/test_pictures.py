@@ -199,6 +199,10 @@ class TestTraining:
         draw_training(rows, tmp_path / "training")
         assert "best validation 99.54 %, epoch 2" in svg_texts(tmp_path / "training")
 
+    def test_prefers_the_lower_loss_among_equally_good_epochs(self, tmp_path: Path) -> None:
+        draw_training([row | {"validation_accuracy": 0.9} for row in epochs(3)], tmp_path / "training")
+        assert "best validation 90.00 %, epoch 3" in svg_texts(tmp_path / "training")
+
     def test_goes_without_validation(self, tmp_path: Path) -> None:
         rows = [row | {"validation_loss": None, "validation_accuracy": None} for row in epochs(3)]
         draw_training(rows, tmp_path / "training")

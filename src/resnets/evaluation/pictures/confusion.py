@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.cm import ScalarMappable
-from matplotlib.colors import Colormap, LinearSegmentedColormap, PowerNorm, to_rgba
+from matplotlib.colors import LinearSegmentedColormap, PowerNorm, to_rgba
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
@@ -29,8 +29,8 @@ MOST_NAMES = 100
 """Of more classes only every second, third, ... is named."""
 SCALES_WIDTH = 1.6
 """Inches beside the matrix for the scales of its colours, where cells have no numbers."""
-DARK_CELL = 0.3
-"""From this share on, a cell's number has the background's colour."""
+BRIGHTNESS = (0.299, 0.587, 0.114)
+"""What red, green and blue add to the brightness that the eye sees.      [ITU-R BT.601]"""
 
 
 def draw_confusion(
@@ -57,32 +57,42 @@ def draw_confusion(
     with picture(stem, width, height, theme) as (figure, palette):
         axes = figure.subplots()
         hide_frame(axes)
-        blues, oranges = _colours("right", palette.blue, palette), _colours("wrong", palette.orange, palette)
-        axes.imshow(_cells(shares, blues, oranges, palette), interpolation="none")
+        right = _Scale("right", 1, palette.blue, palette)
+        wrong = _Scale("wrong", _most_wrong(shares), palette.orange, palette)
+        cells = _cells(shares, right, wrong, palette)
+        axes.imshow(cells, interpolation="none")
         axes.set(xlabel="predicted class", ylabel="true class")
         add_title(axes, "Confusion matrix", f"{counts.sum():,} images")
         _name_classes(axes, names)
         if has_counts:
-            _write_counts(axes, counts, shares, palette)
+            _write_counts(axes, counts, cells, palette)
         else:
-            _add_scales(figure, axes, {"right": blues, "wrong": oranges})
+            _add_scales(figure, axes, [right, wrong])
 
 
-def _scale() -> PowerNorm:
-    """Colour by the square root of the share: one image in a thousand is still visible."""
-    return PowerNorm(0.5, vmin=0, vmax=1)
+class _Scale:
+    """From share to colour, by its square root: one image in a thousand still stands out from an empty cell."""
+
+    def __init__(self, name: str, top: float, strongest: str, palette: Palette) -> None:
+        empty, full = np.array(to_rgba(palette.panel)), np.array(to_rgba(strongest))
+        self.name = name
+        self.norm = PowerNorm(0.5, vmin=0, vmax=top)
+        self.colours = LinearSegmentedColormap.from_list(name, [0.88 * empty + 0.12 * full, full])
+        self.ticks = [tick for tick in (0, 0.01, 0.05, 0.1, 0.25, 0.5, 1) if tick <= top]
 
 
-def _colours(name: str, strongest: str, palette: Palette) -> Colormap:
-    """From a tint that stands out from an empty cell to the full colour."""
-    background, colour = np.array(to_rgba(palette.panel)), np.array(to_rgba(strongest))
-    return LinearSegmentedColormap.from_list(name, [0.85 * background + 0.15 * colour, colour])
+def _most_wrong(shares: NDArray[np.float64]) -> float:
+    """The top of the scale of mistakes: their largest share, or a tenth where all are rarer."""
+    mistakes = shares * (1 - np.eye(len(shares)))
+    return max(0.1, float(mistakes.max()))
 
 
-def _cells(shares: NDArray[np.float64], blues: Colormap, oranges: Colormap, palette: Palette) -> NDArray[np.float64]:
+def _cells(shares: NDArray[np.float64], right: _Scale, wrong: _Scale, palette: Palette) -> NDArray[np.float64]:
     """Colours (K, K, 4): the diagonal is right, the rest wrong, and what never happened is the panel."""
-    is_right = np.eye(len(shares), dtype=bool)
-    colours: NDArray[np.float64] = np.where(is_right[:, :, None], blues(_scale()(shares)), oranges(_scale()(shares)))
+    on_diagonal = np.eye(len(shares), dtype=bool)[:, :, None]
+    colours: NDArray[np.float64] = np.where(
+        on_diagonal, right.colours(right.norm(shares)), wrong.colours(wrong.norm(shares).clip(max=1))
+    )
     colours[shares == 0] = to_rgba(palette.panel)
     return colours
 
@@ -97,24 +107,30 @@ def _name_classes(axes: Axes, names: Sequence[str]) -> None:
     axes.set_xticks(places, named, fontsize=size, rotation=0 if is_short else 90)
 
 
-def _write_counts(axes: Axes, counts: NDArray[np.int64], shares: NDArray[np.float64], palette: Palette) -> None:
+def _write_counts(axes: Axes, counts: NDArray[np.int64], cells: NDArray[np.float64], palette: Palette) -> None:
     edges = np.arange(len(counts) + 1) - 0.5
     axes.hlines(edges, edges[0], edges[-1], color=palette.background, linewidth=1.5)
     axes.vlines(edges, edges[0], edges[-1], color=palette.background, linewidth=1.5)
+    inks = (palette.background, palette.text)
     for (row, column), count in np.ndenumerate(counts):
         if count:
-            colour = palette.background if shares[row, column] > DARK_CELL else palette.text
-            axes.text(column, row, f"{count:,}", ha="center", va="center", fontsize=8, color=colour)
+            contrasts = [abs(_brightness(to_rgba(ink)) - _brightness(cells[row, column])) for ink in inks]
+            ink = inks[int(np.argmax(contrasts))]
+            axes.text(column, row, f"{count:,}", ha="center", va="center", fontsize=8, color=ink)
 
 
-def _add_scales(figure: Figure, axes: Axes, scales: dict[str, Colormap]) -> None:
+def _brightness(colour: Sequence[float] | NDArray[np.float64]) -> float:
+    return float(np.dot(colour[:3], BRIGHTNESS))
+
+
+def _add_scales(figure: Figure, axes: Axes, scales: Sequence[_Scale]) -> None:
     room = SCALES_WIDTH / figure.get_size_inches()[0]
     figure.set_layout_engine("constrained", w_pad=MARGIN, h_pad=MARGIN, rect=(0, 0, 1 - room, 1))
-    for place, (name, colours) in enumerate(scales.items()):
+    for place, scale in enumerate(scales):
         box = axes.inset_axes((1.02 + 0.09 * place, 0.6, 0.02, 0.4))
         box.set_in_layout(False)
-        bar = figure.colorbar(ScalarMappable(_scale(), colours), cax=box, ticks=[0, 0.01, 0.1, 0.25, 0.5, 1])
+        bar = figure.colorbar(ScalarMappable(scale.norm, scale.colours), cax=box, ticks=scale.ticks)
         bar.outline.set_visible(False)
         box.yaxis.set_major_formatter(percent_ticks())
-        box.set_title(name, fontsize=8.5, fontweight="normal", pad=6)
+        box.set_title(scale.name, fontsize=8.5, fontweight="normal", pad=6)
         box.tick_params(labelsize=7.5)

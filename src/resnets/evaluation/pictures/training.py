@@ -40,8 +40,7 @@ def draw_training(epochs: Sequence[Mapping[str, Any]], stem: Path, theme: Theme 
         _draw_pair(accuracies, epochs, "accuracy", palette)
         accuracies.set(title="Accuracy", xlabel="epoch", ylabel="images classified correctly")
         accuracies.yaxis.set_major_formatter(percent_ticks())
-        if validated := _series(epochs, "validation_accuracy"):
-            _mark_best(accuracies, validated, palette)
+        _mark_best(accuracies, epochs, palette)
         for axes in (losses, accuracies):
             axes.xaxis.set_major_locator(_whole_numbers())
 
@@ -96,7 +95,10 @@ def _scale_losses(axes: Axes, losses: Sequence[float]) -> None:
         axes.set_ylim(bottom=0)
 
 
-def _mark_best(axes: Axes, series: Sequence[tuple[int, float]], palette: Palette) -> None:
-    epoch, accuracy = max(series, key=lambda point: point[1])
-    axes.plot(epoch, accuracy, marker="o", markersize=9, color=palette.blue, fillstyle="none", linestyle="")
-    add_title(axes, "Accuracy", f"best validation {percent(accuracy, 2)}, epoch {epoch}")
+def _mark_best(axes: Axes, epochs: Sequence[Mapping[str, Any]], palette: Palette) -> None:
+    """A ring at the most accurate epoch, of equals the one with the lowest loss, as training chooses."""
+    losses = dict(_series(epochs, "validation_loss"))
+    if validated := _series(epochs, "validation_accuracy"):
+        epoch, accuracy = max(validated, key=lambda point: (point[1], -losses.get(point[0], math.inf)))
+        axes.plot(epoch, accuracy, marker="o", markersize=9, color=palette.blue, fillstyle="none", linestyle="")
+        add_title(axes, "Accuracy", f"best validation {percent(accuracy, 2)}, epoch {epoch}")
