@@ -56,8 +56,7 @@ class Batches:
         self.image_set, self.batch_size, self.seed, self.training = image_set, batch_size, seed, training
         self.augmentation = augmentation if training and augmentation is not None else Augmentation()
         check(self.augmentation, min(image_set.images.shape[2:]))
-        self._changes = self.augmentation != Augmentation()
-        self._surroundings = surroundings(image_set.images)
+        self._around = surroundings(image_set.images) if self.augmentation != Augmentation() else None
 
     def __len__(self) -> int:
         """Steps in an epoch."""
@@ -72,9 +71,8 @@ class Batches:
         for step in range(start_step, len(self)):
             indices = order[step * self.batch_size : (step + 1) * self.batch_size]
             images = self.image_set.images.index_select(0, indices)  # ten times faster than [indices]
-            if self._changes:
+            if self._around is not None:
                 uniform = draws.uniform(key, indices.numpy(), DRAWS)
-                images = torch.from_numpy(augment(images.numpy(), uniform, self.augmentation, self._surroundings))
-            yield Batch(
-                normalise(images, self.image_set.preprocessing), self.image_set.labels.index_select(0, indices), indices
-            )
+                images = torch.from_numpy(augment(images.numpy(), uniform, self.augmentation, self._around))
+            labels = self.image_set.labels.index_select(0, indices)
+            yield Batch(normalise(images, self.image_set.preprocessing), labels, indices)

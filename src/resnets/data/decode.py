@@ -28,6 +28,8 @@ FOREIGN_SUFFIXES = frozenset(
 """Endings of pictures that are not read: they are reported, not passed over in silence."""
 MAX_PIXELS = 89_478_485
 """Largest picture: 256 MB of colour pixels, as in Pillow. A file of a few kilobytes may claim to be far larger."""
+ENOUGH = 1024
+"""A JPEG is decoded at the smallest scale that leaves so many pixels a side: a large photo then takes half the time."""
 
 ORIENTATION_TAG = 0x0112
 UPRIGHT = {
@@ -42,22 +44,19 @@ UPRIGHT = {
 """What brings a picture of each EXIF orientation upright.      [EXIF 2.32, tag Orientation]"""
 
 
-def open_image(source: Path | str | bytes, *, fit: int | None = None, max_pixels: int = MAX_PIXELS) -> Image.Image:
+def open_image(source: Path | str | bytes, *, max_pixels: int = MAX_PIXELS) -> Image.Image:
     """The picture in a file, or in the bytes of one: upright, mode `L` or `RGB`, the first frame of an animation.
 
     Transparent parts become white; if nothing could then be seen, black. Numbers of more than 8 bits are scaled, not
     cut off.
 
-    Args:
-        source: a path or the content of a file.
-        fit: a JPEG that is more than twice as large may come at a half, quarter or eighth of its size: much quicker.
-        max_pixels: a larger picture is refused before it is decoded.
+    A large JPEG comes at a half, quarter or eighth of its size, both sides at least `ENOUGH`.
 
     Raises:
-        ImageError: if it is missing, empty, damaged, too large, or of another format.
+        ImageError: if it is missing, empty, damaged, of another format, or larger than `max_pixels`.
     """
     with quiet():
-        return decode(source, fit=fit, max_pixels=max_pixels)
+        return decode(source, max_pixels=max_pixels)
 
 
 @contextmanager
@@ -71,7 +70,7 @@ def quiet() -> Iterator[None]:
         yield
 
 
-def decode(source: Path | str | bytes, *, fit: int | None = None, max_pixels: int = MAX_PIXELS) -> Image.Image:
+def decode(source: Path | str | bytes, *, max_pixels: int = MAX_PIXELS) -> Image.Image:
     """As `open_image`, for threads inside one `quiet`."""
     name = "The picture" if isinstance(source, bytes) else str(source)
     try:
@@ -84,21 +83,16 @@ def decode(source: Path | str | bytes, *, fit: int | None = None, max_pixels: in
         with Image.open(BytesIO(content), formats=FORMATS) as image:
             width, height = image.size
             if width * height <= max_pixels:
-                if fit is not None:
-                    image.draft(None, (2 * fit, 2 * fit))
+                image.draft(None, (ENOUGH, ENOUGH))
                 image.load()
                 return _upright(_flat(image), _orientation(image))
     except UnidentifiedImageError as error:
         raise ImageError(f"{name} is not a picture that can be read (formats: {', '.join(FORMATS)}).") from error
     except Image.DecompressionBombError as error:
-        raise ImageError(
-            f"{name} is larger than the {max_pixels / 1e6:.0f} million pixels that are allowed."
-        ) from error
+        raise ImageError(f"{name} is too large; at most {max_pixels:,} pixels are allowed.") from error
     except Exception as error:  # decoders meet damage with errors of every kind, from EOFError to ZeroDivisionError
         raise ImageError(f"{name} is damaged or of an unknown kind: {error or type(error).__name__}.") from error
-    raise ImageError(
-        f"{name} has {width} x {height} pixels, more than the {max_pixels / 1e6:.0f} million that are allowed."
-    )
+    raise ImageError(f"{name} is too large: {width:,} x {height:,} pixels; at most {max_pixels:,} pixels are allowed.")
 
 
 def _orientation(image: Image.Image) -> int:

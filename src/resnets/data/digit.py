@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from PIL import Image
+from PIL import Image, ImageFilter
 from torch import Tensor
 
 from resnets.data.ink import Floats, find_ink
@@ -19,6 +19,8 @@ MIDDLE = 14
 """Row and column of the centre of mass; in all of MNIST it lies from 13.48 to 14.50."""
 VISIBLE = 0.1
 """Part of the full ink from which a pixel counts for the digit's size."""
+THINNEST, THIN = 1.2, 1.6
+"""Width of strokes in pixels of the result: 95 % and 75 % of MNIST's digits have thicker ones."""
 
 
 def fit_digit(image: Image.Image) -> Tensor:
@@ -34,8 +36,27 @@ def fit_digit(image: Image.Image) -> Tensor:
     """
     picture = np.array(image.convert("L"))
     if not _is_mnist(picture):
-        picture = _centred(_scaled(find_ink(image)))
+        picture = _centred(_scaled(_thickened(find_ink(image))))
     return torch.from_numpy(picture[None])
+
+
+def _thickened(ink: Floats) -> Floats:
+    """Strokes that would all but vanish, as a ballpoint's on a large sheet, widened evenly to those of a thin pen."""
+    rows, columns = _extent(ink > VISIBLE)
+    shrink = BOX / max(rows.stop - rows.start, columns.stop - columns.start)
+    width = shrink * _stroke_width(ink > 0.5)
+    more = round((THIN - width) / (2 * shrink)) if width < THINNEST else 0
+    if more == 0:
+        return ink
+    spread = Image.fromarray(np.pad(ink, more)).filter(ImageFilter.MaxFilter(2 * more + 1))
+    return np.array(spread)
+
+
+def _stroke_width(mask: NDArray[np.bool_]) -> float:
+    """In pixels: a stroke of length l and width w has the area l w and a rim of 2 l."""
+    padded = np.pad(mask, 1)
+    rim = int((padded[1:] != padded[:-1]).sum()) + int((padded[:, 1:] != padded[:, :-1]).sum())
+    return 2 * int(mask.sum()) / max(rim, 1)
 
 
 def _scaled(ink: Floats) -> Floats:

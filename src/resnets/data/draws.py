@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 Words = NDArray[np.uint64]
 
 GOLDEN = np.uint64(0x9E3779B97F4A7C15)
-"""2^64 divided by the golden ratio: the step of SplitMix64's counter.     [Steele 2014, section 5]"""
+"""2^64 divided by the golden ratio: the step of SplitMix64's counter.     [Steele 2014]"""
 ALL_BITS = 0xFFFFFFFFFFFFFFFF
 
 

@@ -9,6 +9,7 @@ import platformdirs
 
 from resnets.data import idx, statistics
 from resnets.data.arrays import Arrays
+from resnets.data.idx import Bytes
 from resnets.errors import DataError
 
 CLASS_NAMES = (
@@ -44,7 +45,7 @@ def read(data: str | None) -> Arrays:
             "folder with --data DIR."
         )
     images, labels, num_train = idx.read_set(place)
-    if hashlib.sha256(images.tobytes() + labels.tobytes()).hexdigest() != SHA256:
+    if digest(images, labels) != SHA256:
         raise DataError(f"The files in {place} are not those of Fashion-MNIST: their SHA-256 is wrong. Get them again.")
     return Arrays(
         name="fashion-mnist",
@@ -54,3 +55,8 @@ def read(data: str | None) -> Arrays:
         class_names=CLASS_NAMES,
         statistics=statistics.FASHION_MNIST,
     )
+
+
+def digest(images: Bytes, labels: Bytes) -> str:
+    """SHA-256 of all pixels and labels."""
+    return hashlib.sha256(images.tobytes() + labels.tobytes()).hexdigest()

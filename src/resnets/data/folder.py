@@ -7,6 +7,7 @@ import math
 from pathlib import Path
 
 import torch
+from torch import Tensor
 
 from resnets.data import statistics
 from resnets.data.imageset import ImageSet, Splits
@@ -46,22 +47,37 @@ def load_folder(root: Path, options: SourceOptions, progress: Progress | None = 
     everything = [item for part in PARTS for item in parts[part]]
     images, unreadable = read_pictures([path for path, _ in everything], preprocessing, progress)
     skipped = _skipped(unreadable, len(everything), options.max_bad)
-    sets, start = {}, 0
-    for part in PARTS:
-        places = range(start, start + len(parts[part]))
-        kept = [place for place in places if place not in unreadable]
-        start += len(places)
-        sets[part] = ImageSet(
-            name=root.resolve().name,
-            images=images[places.start : places.stop] if len(kept) == len(places) else images[kept],
-            labels=torch.tensor([everything[place][1] for place in kept], dtype=torch.int64),
-            class_names=names,
-            preprocessing=preprocessing,
-            files=tuple(str(everything[place][0]) for place in kept),
-        )
+    sets = _image_sets(root.resolve().name, parts, images, set(unreadable), names, preprocessing)
+    if parts["train"] and not len(sets["train"]):
+        raise DataError(f"None of the {len(parts['train']):,} training pictures in {root} can be read.")
     notices = (*found.notices, *_missing_classes(found.parts, names), *skipped)
     splits = Splits(sets["train"], sets["validation"], sets["test"] if parts["test"] else None, notices)
     return splits if options.preprocessing else _measured(splits)
+
+
+def _image_sets(
+    name: str,
+    parts: dict[str, Labelled],
+    images: Tensor,
+    unreadable: set[int],
+    class_names: tuple[str, ...],
+    preprocessing: Preprocessing,
+) -> dict[str, ImageSet]:
+    """The images cut into parts, one after the other, without the unreadable ones."""
+    sets, start = {}, 0
+    for part in PARTS:
+        files, block = parts[part], images[start : start + len(parts[part])]
+        kept = [place for place in range(len(files)) if start + place not in unreadable]
+        sets[part] = ImageSet(
+            name=name,
+            images=block if len(kept) == len(files) else block[kept],
+            labels=torch.tensor([files[place][1] for place in kept], dtype=torch.int64),
+            class_names=class_names,
+            preprocessing=preprocessing,
+            files=tuple(str(files[place][0]) for place in kept),
+        )
+        start += len(files)
+    return sets
 
 
 def _training_classes(root: Path, parts: dict[str, Pictures]) -> tuple[str, ...]:

@@ -92,10 +92,9 @@ def read_set(folder: Path) -> tuple[Bytes, Bytes, int]:
     for part, pictures, classes in zip(("train", "t10k"), images, labels, strict=True):
         if len(pictures) != len(classes):
             raise DataError(f"{folder} has {len(pictures):,} {part} images but {len(classes):,} labels for them.")
-    if images[0].shape[1:] != images[1].shape[1:]:
-        raise DataError(
-            f"{folder} has train images of {images[0].shape[1:]} pixels and t10k images of {images[1].shape[1:]}."
-        )
+    sizes = [" x ".join(map(str, pictures.shape[:0:-1])) for pictures in images]
+    if sizes[0] != sizes[1]:
+        raise DataError(f"{folder} has train images of {sizes[0]} pixels and t10k images of {sizes[1]}.")
     return np.concatenate(images), np.concatenate(labels), len(images[0])
 
 

@@ -17,6 +17,9 @@ from resnets.errors import ConfigError
 Kind = Literal["photo", "digit"]
 Resize = Literal["crop", "pad", "stretch"]
 
+MIDDLE_GREY = 128
+"""Near the mean of most photos, so that what is filled up hardly speaks."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Preprocessing:
@@ -64,7 +67,7 @@ def prepare(image: Image.Image, preprocessing: Preprocessing) -> Tensor:
 
 
 def fit_photo(image: Image.Image, preprocessing: Preprocessing) -> Tensor:
-    """The picture made square, by antialiased bilinear interpolation; `pad` fills up with the mean colour.
+    """The picture made square, by antialiased bilinear interpolation; `pad` fills up with middle grey.
 
     Shapes:
         any size, mode L or RGB -> uint8 (channels, size, size)
@@ -80,7 +83,7 @@ def fit_photo(image: Image.Image, preprocessing: Preprocessing) -> Tensor:
     else:
         longest = max(width, height)
         inner = (max(round(size * width / longest), 1), max(round(size * height / longest), 1))
-        canvas = Image.new(image.mode, (size, size), tuple(round(255 * mean) for mean in preprocessing.mean))
+        canvas = Image.new(image.mode, (size, size), MIDDLE_GREY if image.mode == "L" else (MIDDLE_GREY,) * 3)
         canvas.paste(_resized(image, inner, (0, 0, width, height)), ((size - inner[0]) // 2, (size - inner[1]) // 2))
         image = canvas
     pixels = np.asarray(image, dtype=np.uint8).reshape(size, size, preprocessing.channels)

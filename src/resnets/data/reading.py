@@ -41,7 +41,8 @@ def read_pictures(
         try:
             images[place] = prepare(_open(files[place]), preprocessing)
         except ImageError as error:
-            unreadable[place] = str(error)
+            name, reason = str(files[place]), str(error)
+            unreadable[place] = reason if name in reason else f"{name}: {reason}"
 
     threads = ThreadPoolExecutor(os.cpu_count())  # Pillow releases the interpreter's lock while it decodes
     try:

@@ -35,7 +35,7 @@ def load(source: str, options: SourceOptions | None = None, *, progress: Progres
     folder = Path(source).expanduser()
     if source in NAMES:
         splits = _named(source, options.data).splits(options)
-    elif folder.is_dir():
+    elif source and folder.is_dir():
         arrays = _arrays_in(folder)
         splits = load_folder(folder, options, progress) if arrays is None else arrays.splits(options)
     else:
@@ -85,7 +85,7 @@ def _arrays_in(folder: Path) -> Arrays | None:
 
 
 def _unknown(source: str, path: Path) -> DataError:
-    if path.exists():
+    if source and path.exists():
         return DataError(f"{source} is a file, and data are a folder. Unpack it if it is an archive.")
     if any(sign in source for sign in "/\\.~"):
         return DataError(f"There is no folder {source}.")
