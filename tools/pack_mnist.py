@@ -11,17 +11,12 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-import numpy as np
-
 from resnets.data import idx, mnist
 
 
 def main(folder: Path, output: Path) -> None:
     """Read, pack, write."""
-    images, labels = (
-        np.concatenate([idx.read(idx.find(folder, f"{part}-{kind}"), dimensions) for part in ("train", "t10k")])
-        for kind, dimensions in (("images-idx3-ubyte", 3), ("labels-idx1-ubyte", 1))
-    )
+    images, labels, _ = idx.read_set(folder)
     digest = mnist.write(output, images, labels)
     print(f"{output}: {output.stat().st_size:,} bytes, SHA-256 {digest}")
 
