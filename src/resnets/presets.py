@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from dataclasses import dataclass
 from typing import Literal
 
@@ -19,20 +20,29 @@ class Preset:
     recipe: Recipe
 
 
-_DIGITS = Augmentation(shift=2, rotate=10, scale=0.1)
-_THINGS = Augmentation(shift=2, flip=True)
+_TURNED = Augmentation(shift=1, rotate=10, scale=0.1)
+_TURNED_MORE = Augmentation(shift=2, rotate=12, scale=0.12, shear=5)
+_MIRRORED = Augmentation(shift=2, flip=True)
 _PHOTOS = Augmentation(shift=4, flip=True)
+
+_QUICK = Recipe(
+    batch_size=256, optimizer="adamw", learning_rate=0.018, weight_decay=0.05, label_smoothing=0.05, ema_decay=0.985
+)
+_PATIENT = dataclasses.replace(_QUICK, batch_size=128, learning_rate=0.008, ema_decay=0.998)
 
 PRESETS: dict[Kind, dict[Patience, Preset]] = {
     "digits": {
-        "fast": Preset(model="resnet20", recipe=Recipe(epochs=1)),
-        "good": Preset(model="resnet20", recipe=Recipe(epochs=5, augmentation=_DIGITS)),
-        "best": Preset(model="resnet20", recipe=Recipe(epochs=20, augmentation=_DIGITS)),
+        "fast": Preset(
+            model="resnet6",
+            recipe=dataclasses.replace(_QUICK, epochs=1.05, ema_decay=0.97, augmentation=Augmentation(shift=1)),
+        ),
+        "good": Preset(model="resnet6", recipe=dataclasses.replace(_QUICK, epochs=5.75, augmentation=_TURNED)),
+        "best": Preset(model="resnet6_w64", recipe=dataclasses.replace(_PATIENT, epochs=15, augmentation=_TURNED_MORE)),
     },
     "things": {
-        "fast": Preset(model="resnet20", recipe=Recipe(epochs=2, augmentation=_THINGS)),
-        "good": Preset(model="resnet20", recipe=Recipe(epochs=8, augmentation=_THINGS)),
-        "best": Preset(model="resnet20", recipe=Recipe(epochs=40, augmentation=_THINGS)),
+        "fast": Preset(model="resnet6_w64", recipe=dataclasses.replace(_QUICK, epochs=2, augmentation=_MIRRORED)),
+        "good": Preset(model="resnet6_w64", recipe=dataclasses.replace(_QUICK, epochs=8, augmentation=_MIRRORED)),
+        "best": Preset(model="resnet20", recipe=Recipe(epochs=20, ema_decay=0.998, augmentation=_MIRRORED)),
     },
     "photos": {
         "fast": Preset(model="resnet20", recipe=Recipe(epochs=5, augmentation=_PHOTOS)),
@@ -40,6 +50,7 @@ PRESETS: dict[Kind, dict[Patience, Preset]] = {
         "best": Preset(model="resnet18", recipe=Recipe(epochs=60, augmentation=_PHOTOS)),
     },
 }
+"""What each reaches on MNIST is in docs/benchmarks.md, printed by `resnets bench mnist`."""
 
 
 def preset(dataset: str, patience: Patience = "good") -> Preset:

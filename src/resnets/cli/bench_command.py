@@ -17,6 +17,7 @@ Name = Literal["batches", "training", "photos", "start", "mnist", "all"]
 def bench_command(
     *names: Name,
     photos: Path | None = None,
+    runs: Path = Path("runs"),
     record: Path | None = None,
     json: Annotated[bool, Parameter(negative="")] = False,
 ) -> None:
@@ -34,6 +35,7 @@ def bench_command(
     Args:
         names: Which benchmarks.
         photos: Folder of photos in class folders, for the photos benchmark.
+        runs: Where the mnist benchmark makes its run folders.
         record: Folder in which benchmarks.json and benchmarks.md are brought up to date.
         json: Print the results as JSON.
     """
@@ -45,7 +47,7 @@ def bench_command(
     console = message_console()
     wanted = names or ("batches", "training", "start")
     tables = {}
-    for name, measure in _benchmarks(photos).items():
+    for name, measure in _benchmarks(photos, runs).items():
         if name in wanted or "all" in wanted:
             console.print(f"measuring {name} ...")
             tables[name] = dataclasses.replace(measure(), facts=facts(name))
@@ -57,7 +59,7 @@ def bench_command(
         result_console().print("\n".join(markdown(table) for table in tables.values()), markup=False)
 
 
-def _benchmarks(photos: Path | None) -> dict[str, Callable[[], Table]]:
+def _benchmarks(photos: Path | None, runs: Path) -> dict[str, Callable[[], Table]]:
     """Name -> what measures it; the photos only where there are some."""
     from resnets.bench.batch_speed import batch_speed
     from resnets.bench.presets_reach import presets_reach
@@ -70,7 +72,7 @@ def _benchmarks(photos: Path | None) -> dict[str, Callable[[], Table]]:
         "batches": batch_speed,
         "training": training_speed,
         "start": start_time,
-        "mnist": lambda: presets_reach(PlainDisplay(message_console())),
+        "mnist": lambda: presets_reach(runs, PlainDisplay(message_console())),
     }
     if photos is not None:
         from resnets.bench.photo_speed import photo_speed

@@ -58,7 +58,9 @@ class ImageSet:
     def subset(self, indices: Tensor) -> ImageSet:
         """The images at `indices`, int64 (M,), in that order."""
         files = tuple(self.files[place] for place in indices.tolist()) if self.files else ()
-        return dataclasses.replace(self, images=self.images[indices], labels=self.labels[indices], files=files)
+        return dataclasses.replace(
+            self, images=self.images.index_select(0, indices), labels=self.labels.index_select(0, indices), files=files
+        )
 
     def fingerprint(self) -> str:
         """SHA-256 of pixels, labels and class names: equal sets, equal text."""

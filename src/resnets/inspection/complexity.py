@@ -2,7 +2,7 @@
 
 MACs are multiply-adds of convolutions and linear layers; 1 MAC = 2 FLOPs. Biases, norms, nonlinearities, pooling and
 additions count zero, as in the papers. Activations are the numbers that convolutions, max-pools and linear layers put
-out for one image, which is what pycls counts [Radosavovic 2020, section 3.1].
+out for one image, which is what pycls counts [Radosavovic 2020].
 """
 
 from __future__ import annotations

@@ -7,7 +7,7 @@ import os
 import platform
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -21,6 +21,10 @@ from resnets.training.fit import Batch, Batches
 
 _M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD = -1, -3  # glibc, malloc.h
 _KEEP_UP_TO = 1 << 30
+LAYOUT_ROUNDS = 4
+"""Steps of each layout; the fastest counts, since noise only ever adds."""
+CLEARLY = 1.15
+"""How much slower channels last may be measured before it is given up: less than this is noise."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -132,31 +136,26 @@ def physical_cores() -> int:
 
 
 def fastest_layout(model: nn.Module, images: Tensor, labels: Tensor) -> bool:
-    """Whether a training step is faster with channels last; measured on `images`, leaving the model as it was."""
-    timings = {}
+    """Whether to train with channels last: yes, unless a step on `images` is clearly faster without.
+
+    The two layouts take turns, and the model is left as it was.
+    """
     buffers = {name: buffer.clone() for name, buffer in model.named_buffers()}
-    for layout in (torch.channels_last, torch.contiguous_format):
-        model.to(memory_format=layout)  # type: ignore[call-overload]
-        batch = images.contiguous(memory_format=layout)
-        timings[layout] = _best_time(lambda batch=batch: _step(model, batch, labels))  # type: ignore[misc]
+    seconds: dict[torch.memory_format, list[float]] = {torch.channels_last: [], torch.contiguous_format: []}
+    for _ in range(LAYOUT_ROUNDS):
+        for layout, times in seconds.items():
+            model.to(memory_format=layout)  # type: ignore[call-overload]
+            times.append(_step_seconds(model, images.contiguous(memory_format=layout), labels))
     for name, buffer in model.named_buffers():
         buffer.copy_(buffers[name])
     model.zero_grad()
-    return timings[torch.channels_last] <= timings[torch.contiguous_format]
+    return min(seconds[torch.channels_last]) <= CLEARLY * min(seconds[torch.contiguous_format])
 
 
-def _step(model: nn.Module, images: Tensor, labels: Tensor) -> None:
+def _step_seconds(model: nn.Module, images: Tensor, labels: Tensor) -> float:
+    start = time.perf_counter()
     functional.cross_entropy(model(images), labels).backward()  # type: ignore[no-untyped-call]
-
-
-def _best_time(action: Callable[[], None], repeats: int = 3) -> float:
-    """Seconds of the fastest of some runs: noise only ever adds."""
-    seconds = []
-    for _ in range(repeats):
-        start = time.perf_counter()
-        action()
-        seconds.append(time.perf_counter() - start)
-    return min(seconds)
+    return time.perf_counter() - start
 
 
 def describe() -> dict[str, str | int]:

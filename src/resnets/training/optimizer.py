@@ -9,7 +9,7 @@ from resnets.recipe import Recipe
 
 
 def make_optimizer(model: nn.Module, recipe: Recipe) -> torch.optim.Optimizer:
-    """SGD with Nesterov momentum or AdamW, in fused steps.
+    """SGD with Nesterov momentum, or AdamW [Loshchilov 2017, Algorithm 2]; in fused steps.
 
     Norm scales, shifts and biases (one-dimensional parameters) are not decayed.  [He 2018, section 3.1]
     """
