@@ -64,7 +64,11 @@ def test_the_folder_holds_what_it_promises(finished: RunFolder) -> None:
         "model/model.safetensors",
         "model/README.md",
         "model/MANIFEST.json",
-        *(f"plots/{plot}.{kind}" for plot in ("training", "learning-rate", "confusion", "mistakes") for kind in ("png", "svg")),
+        *(
+            f"plots/{plot}.{kind}"
+            for plot in ("training", "learning-rate", "confusion", "mistakes")
+            for kind in ("png", "svg")
+        ),
     ):
         assert name in names, name
     assert any(name.startswith("ckpt/step-") for name in names)
@@ -140,7 +144,11 @@ def start(runs: Path, *more: str) -> subprocess.Popen[str]:
 def launch(*words: str) -> subprocess.Popen[str]:
     environment = {**os.environ, "PYTHONUNBUFFERED": "1", "CI": "true"}
     return subprocess.Popen(
-        [sys.executable, "-m", "resnets", *words], text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=environment
+        [sys.executable, "-m", "resnets", *words],
+        text=True,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        env=environment,
     )
 
 

@@ -46,8 +46,8 @@ def photo_speed(photos: Path) -> Table:
         rows,
         (
             f"{EPOCHS} epochs, {result.train_seconds:.0f} s of training after {read_seconds:.0f} s of reading; "
-            f"batches are {100 * share:.1f} % of a step, the slowest step took {steps.slowest_ratio:.1f} times the median; "
-            f"test accuracy {100 * result.report.accuracy:.2f} %.",
+            f"batches are {100 * share:.1f} % of a step, the slowest step took {steps.slowest_ratio:.1f} times the "
+            f"median; test accuracy {100 * result.report.accuracy:.2f} %.",
         ),
     )
 
