@@ -120,9 +120,8 @@ def transform(images: Bytes, inverses: Floats, beyond: Bytes | None) -> Bytes:
     height, width = images.shape[2:]
     x, y = (torch.arange(side, dtype=torch.float32) - (side - 1) / 2 for side in (width, height))
     # grid_sample counts from -1 at one edge of the image to 1 at the other
-    along_x, along_y, offset = torch.from_numpy(inverses * np.array([[2 / width], [2 / height]], np.float32))[
-        ..., None
-    ].unbind(2)
+    scaled = inverses * np.array([[2 / width], [2 / height]], dtype=np.float32)
+    along_x, along_y, offset = torch.from_numpy(scaled)[..., None].unbind(2)
     places = (along_x * x + offset)[:, :, None, :] + (along_y * y)[:, :, :, None]
     floats, level, padding = torch.from_numpy(images).float(), torch.zeros(1, 1, 1), "reflection"
     if beyond is not None:
@@ -140,7 +139,7 @@ def inverse_matrices(uniform: Floats, settings: Augmentation) -> Floats:
     Shapes:
         uniform (N, DRAWS) -> (N, 2, 3)
     """
-    signed = 2 * uniform - 1
+    signed = 2 * uniform.astype(np.float64) - 1  # rounded once, at the end: the same in a batch of any size
     angle = np.radians(settings.rotate) * signed[:, ROTATE]
     slant = np.tan(np.radians(settings.shear) * signed[:, SHEAR])
     shrink = 1 / (1 + settings.scale * signed[:, SCALE])

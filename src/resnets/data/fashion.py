@@ -36,7 +36,11 @@ def read(data: str | None) -> Arrays:
     Raises:
         DataError: if the files are not found, or are not those of Fashion-MNIST, byte for byte.
     """
-    places = [Path(data)] if data else [platformdirs.user_cache_path("resnets") / "fashion-mnist", DEBIAN_FOLDER]
+    places = (
+        [Path(data).expanduser()]
+        if data
+        else [platformdirs.user_cache_path("resnets") / "fashion-mnist", DEBIAN_FOLDER]
+    )
     place = next((place for place in places if idx.has_set(place)), None)
     if place is None:
         raise DataError(
