@@ -17,7 +17,9 @@ def test_result_is_on_stdout_and_everything_else_on_stderr(command: Command, tmp
 
 
 def test_json_is_one_document_and_quiet_is_quiet(command: Command, tmp_path: Path) -> None:
-    outcome = command("train", "mnist", *TINY, "--epochs", "0.02", "--runs", tmp_path, "--quiet", "--json")
+    outcome = command(
+        "train", "mnist", *TINY, "--epochs", "0.02", "--batch-size", 128, "--runs", tmp_path, "--quiet", "--json"
+    )
     content = json.loads(outcome.out)
     assert content["report"]["num_images"] == 10_000
     assert content["steps"] == 9

@@ -40,7 +40,7 @@ def test_timing_the_layouts_leaves_the_model_as_it_was() -> None:
 
 
 @pytest.mark.parametrize("channels_last", [True, False])
-def test_batches_arrive_in_the_layout(channels_last: bool) -> None:
+def test_batches_arrive_in_the_layout(*, channels_last: bool) -> None:
     machine = Machine(channels_last=channels_last)
     placed = machine.place_batches(ToyBatches())
     assert len(placed) == 6

@@ -16,7 +16,7 @@ from resnets import values
 from resnets.artifact import Artifact, load_artifact
 from resnets.data.decode import open_image
 from resnets.data.preprocessing import normalise, prepare
-from resnets.errors import ModelFileError
+from resnets.errors import ImageError, ModelFileError
 
 BATCH_SIZE = 64
 """Pictures that go through the network together."""
@@ -71,7 +71,10 @@ class Predictor:
             ImageError: if the picture cannot be read, or shows nothing.
         """
         image = picture if isinstance(picture, Image) else open_image(picture)
-        return prepare(image, self.artifact.preprocessing)
+        try:
+            return prepare(image, self.artifact.preprocessing)
+        except ImageError as error:
+            raise ImageError(f"{picture}: {error}" if isinstance(picture, Path) else str(error)) from error
 
     def __call__(self, picture: Path | bytes | Image, *, top_k: int = 5) -> Prediction:
         """The prediction for one picture: a path, the bytes of a file, or a Pillow image.
