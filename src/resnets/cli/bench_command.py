@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -11,7 +12,7 @@ from cyclopts import Parameter
 if TYPE_CHECKING:
     from resnets.bench.measure import Table
 
-Name = Literal["batches", "training", "photos", "start", "mnist", "all"]
+Name = Literal["batches", "training", "photos", "start", "mnist-fast", "mnist-good", "mnist-best", "all"]
 
 
 def bench_command(
@@ -30,12 +31,13 @@ def bench_command(
     training  images/s of training, beside the loop of a tutorial
     photos    images/s of reading and training on folders (needs --photos)
     start     seconds until a command answers
-    mnist     accuracy and time of the presets, over seeds
+    mnist-fast, mnist-good, mnist-best
+              accuracy and time of a preset, over seeds
 
     Args:
         names: Which benchmarks.
         photos: Folder of photos in class folders, for the photos benchmark.
-        runs: Where the mnist benchmark makes its run folders.
+        runs: Where the mnist benchmarks make their run folders.
         record: Folder in which benchmarks.json and benchmarks.md are brought up to date.
         json: Print the results as JSON.
     """
@@ -62,7 +64,7 @@ def bench_command(
 def _benchmarks(photos: Path | None, runs: Path) -> dict[str, Callable[[], Table]]:
     """Name -> what measures it; the photos only where there are some."""
     from resnets.bench.batch_speed import batch_speed
-    from resnets.bench.presets_reach import presets_reach
+    from resnets.bench.preset_reach import SEEDS, preset_reach
     from resnets.bench.start_time import start_time
     from resnets.bench.training_speed import training_speed
     from resnets.cli.console import message_console
@@ -72,8 +74,10 @@ def _benchmarks(photos: Path | None, runs: Path) -> dict[str, Callable[[], Table
         "batches": batch_speed,
         "training": training_speed,
         "start": start_time,
-        "mnist": lambda: presets_reach(runs, PlainDisplay(message_console())),
     }
+    watch = PlainDisplay(message_console())
+    for patience in SEEDS:
+        benchmarks[f"mnist-{patience}"] = partial(preset_reach, patience, runs, watch)
     if photos is not None:
         from resnets.bench.photo_speed import photo_speed
 
