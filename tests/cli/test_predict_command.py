@@ -63,7 +63,8 @@ def test_standard_input_is_a_picture(command: Command, scans: Path, monkeypatch:
 def test_what_the_network_sees_can_be_kept_and_drawn(command: Command, scans: Path, tmp_path: Path) -> None:
     outcome = command("predict", "digits", scans / "0.png", "--seen", tmp_path / "seen", "--show")
     (seen,) = (tmp_path / "seen").iterdir()
-    assert Image.open(seen).size == (28, 28)
+    with Image.open(seen) as image:
+        assert image.size == (28, 28)
     assert "@@" in outcome.out or "▀" in outcome.out
 
 

@@ -61,7 +61,8 @@ def main(arguments: list[str] | None = None) -> NoReturn:
     is_debugging = "--debug" in words
     words = [word for word in words if word != "--debug"] or ["--help"]
     is_asking_for_all = "--help-all" in words
-    words = ["--help" if word == "--help-all" else word for word in words]
+    spelled = {"--help-all": "--help", "-": "stdin:"}  # the parser would take a lone hyphen for an option
+    words = [spelled.get(word, word) for word in words]
     try:
         make_app(words[0])(words, exit_on_error=False, print_error=False, result_action="return_value")
     except Exception as error:

@@ -54,12 +54,12 @@ def models_command(
 
 
 def _row(name: str) -> dict[str, Any]:
-    from resnets.inspection.complexity import complexity
+    from resnets.inspection.overview import repeated_complexity
     from resnets.models.catalogue import spec_of, usual_input
 
     spec = spec_of(name)
     shape = usual_input(spec)
-    cost = complexity(spec, shape)
+    cost = repeated_complexity(spec, shape)
     return {
         "name": name,
         "depth": spec.depth,

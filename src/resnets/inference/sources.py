@@ -10,7 +10,8 @@ from pathlib import Path
 from resnets.data.decode import SUFFIXES
 from resnets.errors import DataError
 
-STDIN = "-"
+STDIN = ("-", "stdin:")
+"""Words for standard input."""
 
 
 def find_pictures(words: Iterable[str]) -> Iterator[tuple[str, Path | bytes]]:
@@ -22,7 +23,7 @@ def find_pictures(words: Iterable[str]) -> Iterator[tuple[str, Path | bytes]]:
         DataError: if a word names nothing.
     """
     for word in words:
-        if word == STDIN:
+        if word in STDIN:
             yield "stdin", _read_stdin()
         else:
             for path in _paths(word):
