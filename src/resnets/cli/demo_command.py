@@ -79,8 +79,8 @@ def _predict(console: Console, result: RunResult, images: ImageSet) -> None:
 
 def _suggest(console: Console, result: RunResult) -> None:
     folder = shlex.quote(result.folder)
-    console.print(f"Pictures of the run:        {folder}/plots", markup=False)
-    console.print(f"The model, ready to use:    {folder}/model", markup=False)
+    console.print(f"Pictures of the run:         {folder}/plots", markup=False)
+    console.print(f"The model, ready to use:     {folder}/model", markup=False)
     for text, command in (
         ("Your own photo of a digit", f"resnets predict {folder} photo.png --show"),
         ("Every block of the network", f"resnets show {folder}"),
@@ -88,4 +88,4 @@ def _suggest(console: Console, result: RunResult) -> None:
         ("Clothes instead of digits", "resnets train fashion-mnist"),
         ("Your own photos", "resnets train ./photos   (one folder a class)"),
     ):
-        console.print(f"{text + ':':<28}{command}", markup=False)
+        console.print(f"{text + ':':<29}{command}", markup=False)
