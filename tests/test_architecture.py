@@ -160,7 +160,7 @@ class TestForward:
 
     def test_is_found(self) -> None:
         owners = {owner for room in ("layers", "models") for owner, _ in forwards(room)}
-        assert {"ResidualBlock", "PreactivationBlock", "PlainBlock", "ResNet"} <= owners
+        assert {"ResidualBlock", "PreactivationBlock", "PlainBlock", "Network"} <= owners
 
 
 class TestPublicNames:

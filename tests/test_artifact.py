@@ -11,7 +11,7 @@ import torch
 from resnets.artifact import FORMAT, Artifact, find_artifact, load_artifact, packaged_names, save_artifact
 from resnets.data.preprocessing import Preprocessing
 from resnets.errors import ModelFileError
-from resnets.models.resnet import build
+from resnets.models.build import build
 from resnets.spec import ResNetSpec
 from resnets.storage import Disk, write_folder
 

@@ -25,6 +25,7 @@ NORMS = st.builds(
     running_statistics=st.booleans(),
 )
 SETTINGS: dict[str, st.SearchStrategy[Any]] = {
+    "family": st.just("resnet"),
     "num_blocks": st.lists(st.integers(1, 50), min_size=1, max_size=5).map(tuple),
     "block": _one_of("Block"),
     "width": st.integers(1, 500),

@@ -20,11 +20,12 @@ if TYPE_CHECKING:
     from resnets.inspection.structure import structure as structure
     from resnets.layers.norm import freeze_norms as freeze_norms
     from resnets.layers.norm import unfreeze_norms as unfreeze_norms
+    from resnets.models.build import build as build
     from resnets.models.catalogue import create as create
     from resnets.models.catalogue import names as names
     from resnets.models.catalogue import spec_of as spec_of
+    from resnets.models.network import Network as Network
     from resnets.models.resnet import ResNet as ResNet
-    from resnets.models.resnet import build as build
     from resnets.presets import preset as preset
     from resnets.recipe import Augmentation as Augmentation
     from resnets.recipe import Recipe as Recipe
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
     from resnets.runs.train import run as run
     from resnets.spec import NormSpec as NormSpec
     from resnets.spec import ResNetSpec as ResNetSpec
+    from resnets.spec import Spec as Spec
     from resnets.training.fit import fit as fit
 
 __version__ = "0.1.0"
@@ -41,14 +43,16 @@ _HOMES = {
     "Augmentation": "recipe",
     "Batches": "data.batches",
     "ImageSet": "data.imageset",
+    "Network": "models.network",
     "NormSpec": "spec",
     "Prediction": "inference.predictor",
     "Predictor": "inference.predictor",
     "Recipe": "recipe",
     "ResNet": "models.resnet",
     "ResNetSpec": "spec",
+    "Spec": "spec",
     "Splits": "data.imageset",
-    "build": "models.resnet",
+    "build": "models.build",
     "complexity": "inspection.complexity",
     "create": "models.catalogue",
     "evaluate": "evaluation.evaluate",

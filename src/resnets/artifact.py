@@ -22,8 +22,9 @@ from resnets import values
 from resnets.data.preprocessing import Preprocessing
 from resnets.errors import ConfigError, ModelFileError, suggestion
 from resnets.model_card import model_card
-from resnets.models.resnet import ResNet, build
-from resnets.spec import ResNetSpec
+from resnets.models.build import build
+from resnets.models.network import Network
+from resnets.spec import Spec, spec_from_dict
 from resnets.storage import Disk, read_folder, write_folder
 from resnets.training.state import pack, unpack
 
@@ -37,7 +38,7 @@ PACKAGED = Path(__file__).parent / "pretrained"
 class Artifact:
     """A trained network with everything that its use needs."""
 
-    spec: ResNetSpec
+    spec: Spec
     weights: Mapping[str, Tensor] = field(repr=False)
     class_names: tuple[str, ...]
     preprocessing: Preprocessing
@@ -48,7 +49,7 @@ class Artifact:
     measured: Mapping[str, Any] = field(default_factory=dict)
     """How good: accuracies with the number of images they were measured on."""
 
-    def model(self) -> ResNet:
+    def model(self) -> Network:
         """The network with its weights, in evaluation mode.
 
         Raises:
@@ -100,7 +101,7 @@ def load_artifact(name: str | Path) -> Artifact:
         if config["format"] != FORMAT:
             raise ModelFileError(f"The model at {folder} has format {config['format']}; this version reads {FORMAT}.")
         return Artifact(
-            spec=values.from_dict(ResNetSpec, config["spec"]),
+            spec=spec_from_dict(config["spec"]),
             weights=unpack(files["model.safetensors"]),
             class_names=tuple(map(str, config["label_names"])),
             preprocessing=values.from_dict(Preprocessing, config["preprocessing"]),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import types
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
 
 from resnets.errors import ConfigError, suggestion
@@ -86,7 +86,7 @@ def coerce(hint: Any, item: Any, where: str) -> Any:
     """
     origin, options = get_origin(hint), get_args(hint)
     if origin in (Union, types.UnionType):
-        return _coerce_optional(options, item, where)
+        return _coerce_union(options, item, where)
     if origin is Literal:
         if item not in options or isinstance(item, bool) != any(isinstance(option, bool) for option in options):
             close = suggestion(str(item), [str(option) for option in options])
@@ -109,11 +109,26 @@ def _plain(item: Any) -> Any:
     return item
 
 
-def _coerce_optional(options: tuple[Any, ...], item: Any, where: str) -> Any:
+def _coerce_union(options: tuple[Any, ...], item: Any, where: str) -> Any:
     if item is None and type(None) in options:
         return None
-    (wanted,) = [option for option in options if option is not type(None)]
-    return coerce(wanted, item, where)
+    wanted = [option for option in options if option is not type(None)]
+    return coerce(wanted[0] if len(wanted) == 1 else _chosen(wanted, item, where), item, where)
+
+
+def _chosen(classes: Sequence[type], item: Any, where: str) -> type:
+    """The class that an item of a union belongs to: its own, or the one that its key `family` names.
+
+    Without the key it is the first, so that what was written before there were others can still be read.
+    """
+    if type(item) in classes or not isinstance(item, Mapping):
+        return type(item) if type(item) in classes else classes[0]
+    families = {get_args(get_type_hints(option)["family"])[0]: option for option in classes}
+    family = item.get("family", next(iter(families)))
+    if family not in families:
+        hint = suggestion(str(family), families)
+        raise ConfigError(f"{where}.family must be one of {', '.join(families)}; got {family!r}.{hint}")
+    return families[family]
 
 
 def _coerce_scalar(hint: Any, item: Any, where: str) -> Any:

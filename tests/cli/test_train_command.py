@@ -28,10 +28,12 @@ def test_json_is_one_document_and_quiet_is_quiet(command: Command, tmp_path: Pat
 
 def test_every_setting_reaches_the_config(command: Command, tmp_path: Path) -> None:
     from resnets.runs.config import read_yaml
+    from resnets.spec import ResNetSpec
 
     settings = ("--shortcut", "C", "--bn-momentum", "0.2", "--label-smoothing", "0.2", "--rotate", "5", "--seed", "3")
     command("train", "mnist", *TINY, *settings, "--epochs", "0.01", "--runs", tmp_path, "--quiet")
     config = read_yaml(next(tmp_path.glob("*/config.yaml")))
+    assert isinstance(config.spec, ResNetSpec)
     assert config.spec.shortcut == "C"
     assert config.spec.norm.momentum == 0.2
     assert config.recipe.label_smoothing == 0.2

@@ -11,7 +11,7 @@ from resnets.artifact import Artifact
 from resnets.data.preprocessing import Preprocessing, normalise
 from resnets.errors import ConfigError, ImageError, ModelFileError
 from resnets.inference.predictor import Predictor
-from resnets.models.resnet import build
+from resnets.models.build import build
 from resnets.spec import ResNetSpec
 
 SPEC = ResNetSpec(num_blocks=(1,), width=4, stem="small", num_classes=3)

@@ -12,8 +12,8 @@ from oracles import PYCLS_ACTIVATIONS
 from resnets.errors import ConfigError, ResourceError
 from resnets.inspection.complexity import Complexity, complexity, trace
 from resnets.inspection.overview import overview, repeated_complexity
-from resnets.models.catalogue import names, spec_of, usual_input
-from resnets.models.resnet import build
+from resnets.models.build import build
+from resnets.models.catalogue import names, spec_of
 from resnets.spec import ResNetSpec, replace
 from resnets.values import to_dict
 
@@ -31,13 +31,13 @@ def test_overview_equals_the_golden_file() -> None:
 @pytest.mark.parametrize("name", PYCLS_ACTIVATIONS)
 def test_activations_are_those_of_pycls(name: str) -> None:
     spec = spec_of(name)
-    assert complexity(spec, usual_input(spec)).activations == PYCLS_ACTIVATIONS[name]
+    assert complexity(spec, spec.usual_input).activations == PYCLS_ACTIVATIONS[name]
 
 
 @pytest.mark.parametrize("name", ["resnet50", "resnet56", "resnet164_v2", "plain34"])
 def test_counting_one_unit_often_equals_counting_all(name: str) -> None:
     spec = spec_of(name)
-    assert repeated_complexity(spec, usual_input(spec)) == complexity(spec, usual_input(spec))
+    assert repeated_complexity(spec, spec.usual_input) == complexity(spec, spec.usual_input)
 
 
 @pytest.mark.slow

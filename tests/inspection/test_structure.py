@@ -7,8 +7,8 @@ import pytest
 
 from resnets.inspection.complexity import complexity
 from resnets.inspection.structure import structure, total
+from resnets.models.build import build
 from resnets.models.catalogue import spec_of
-from resnets.models.resnet import build
 from resnets.spec import ResNetSpec, replace
 from resnets.values import to_dict
 

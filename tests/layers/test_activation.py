@@ -16,6 +16,8 @@ FORMULAS: dict[str, Callable[[float], float]] = {
     "elu": lambda x: x if x > 0 else math.expm1(x),
     "gelu": lambda x: x * 0.5 * (1 + math.erf(x / math.sqrt(2))),
     "silu": lambda x: x / (1 + math.exp(-x)),
+    "sigmoid": lambda x: 1 / (1 + math.exp(-x)),
+    "tanh": math.tanh,
 }
 
 

@@ -8,7 +8,8 @@ from torch import nn
 
 from resnets.layers.block import PreactivationBlock, ResidualBlock, SharedPreactivationBlock
 from resnets.layers.unit import Unit
-from resnets.models.resnet import build, build_block
+from resnets.models.build import build
+from resnets.models.resnet import build_block
 from resnets.spec import ORDERINGS, Block, Ordering, ResNetSpec, replace
 
 FIGURE_4 = {

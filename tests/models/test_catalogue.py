@@ -2,43 +2,42 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 import torch
+from small_twins import images_for, small
 
 from oracles import PAPER_MACS, PAPER_PARAMETERS, counts
 from resnets.errors import ConfigError
 from resnets.inspection.complexity import complexity
 from resnets.inspection.overview import repeated_complexity
 from resnets.layers.block import PlainBlock
-from resnets.models.catalogue import CATALOGUE, PLAIN, create, names, spec_of, usual_input
-from resnets.models.resnet import build
-from resnets.spec import ResNetSpec, Stem, replace
-from resnets.values import from_json, to_json
+from resnets.models.build import build
+from resnets.models.catalogue import create, names, spec_of
+from resnets.models.catalogue.residual import PLAIN, RESIDUAL
+from resnets.spec import ResNetSpec, Stem, replace, spec_from_dict
+from resnets.values import to_json
 
 
-def _shrunk(spec: ResNetSpec) -> ResNetSpec:
-    """The same kind of net with at most two units a stage and four channels."""
-    return replace(spec, num_blocks=tuple(min(units, 2) for units in spec.num_blocks), width=4, num_classes=5)
-
-
-@pytest.mark.parametrize("name", names())
+@pytest.mark.parametrize("name", [*RESIDUAL, *PLAIN])
 def test_counts_equal_the_closed_formula(name: str) -> None:
-    spec = spec_of(name)
+    spec = {**RESIDUAL, **PLAIN}[name]
     count = complexity if sum(spec.num_blocks) < 100 else repeated_complexity
-    cost = count(spec, usual_input(spec))
-    assert (cost.parameters, cost.macs) == counts(spec, usual_input(spec)[1])
+    cost = count(spec, spec.usual_input)
+    assert (cost.parameters, cost.macs) == counts(spec, spec.usual_input[1])
 
 
 @pytest.mark.parametrize("name", PAPER_PARAMETERS)
 def test_parameters_are_the_papers(name: str) -> None:
     spec = spec_of(name)
-    assert repeated_complexity(spec, usual_input(spec)).parameters == PAPER_PARAMETERS[name]
+    assert repeated_complexity(spec, spec.usual_input).parameters == PAPER_PARAMETERS[name]
 
 
 @pytest.mark.parametrize("name", PAPER_MACS)
 def test_macs_are_the_papers(name: str) -> None:
     spec = spec_of(name)
-    assert repeated_complexity(spec, usual_input(spec)).macs == PAPER_MACS[name]
+    assert repeated_complexity(spec, spec.usual_input).macs == PAPER_MACS[name]
 
 
 @pytest.mark.parametrize(
@@ -51,7 +50,7 @@ def test_options_cost_what_the_paper_says(depth: int, option: str, parameters: i
 
 
 def test_options_of_resnet34_cost_what_the_paper_says() -> None:
-    costs = [repeated_complexity(replace(CATALOGUE["resnet34"], shortcut=o), (3, 224, 224)) for o in ("A", "B", "C")]
+    costs = [repeated_complexity(replace(RESIDUAL["resnet34"], shortcut=o), (3, 224, 224)) for o in ("A", "B", "C")]
     assert [cost.parameters for cost in costs] == [21_623_848, 21_797_672, 22_716_840]
     assert [cost.macs for cost in costs] == [3_644_493_824, 3_663_761_408, 3_830_747_136]
 
@@ -82,10 +81,10 @@ def test_built_network_has_the_parameters_that_were_counted() -> None:
 
 @pytest.mark.parametrize("name", names())
 def test_contract(name: str) -> None:
-    spec = _shrunk(spec_of(name))
+    spec = small(spec_of(name))
     model = build(spec, seed=0)
-    assert model.spec == from_json(ResNetSpec, to_json(spec)) == spec
-    images = torch.randn(2, spec.in_channels, 40, 36, generator=torch.Generator().manual_seed(0))
+    assert model.spec == spec_from_dict(json.loads(to_json(spec))) == spec
+    images = images_for(spec)
 
     model(images).square().sum().backward()
     unused = [n for n, parameter in model.named_parameters() if parameter.grad is None or not parameter.grad.any()]
@@ -97,6 +96,18 @@ def test_contract(name: str) -> None:
         assert torch.equal(logits, model(images)), "evaluation is deterministic"
         torch.testing.assert_close(model(images[:1]), logits[:1])
     assert logits.shape == (2, 5)
+    assert list(features) == ["stem", *(stage for stage, _ in model.stages.named_children())]
+
+    model.replace_head(3)
+    assert model(images).shape == (2, 3)
+    assert model.spec == replace(spec, num_classes=3)
+
+
+@pytest.mark.parametrize("name", [*RESIDUAL, *PLAIN])
+def test_stages_have_the_papers_channels_and_sizes(name: str) -> None:
+    spec = small({**RESIDUAL, **PLAIN}[name])
+    assert isinstance(spec, ResNetSpec)
+    features = build(spec, seed=0).features(images_for(spec))
     first = 40 if spec.stem == "small" else 10
     for stage in range(len(spec.num_blocks)):
         channels = 4 * 2**stage * (4 if spec.block == "bottleneck" else 1)
@@ -105,14 +116,13 @@ def test_contract(name: str) -> None:
 
 @pytest.mark.parametrize("name", names())
 def test_spec_survives_json(name: str) -> None:
-    assert from_json(ResNetSpec, to_json(spec_of(name))) == spec_of(name)
+    assert spec_from_dict(json.loads(to_json(spec_of(name)))) == spec_of(name)
 
 
 @pytest.mark.parametrize("name", PLAIN)
 def test_plain_twin_is_its_residual_net_without_shortcuts(name: str) -> None:
-    residual = spec_of(name.replace("plain", "resnet"))
-    assert spec_of(name) == replace(residual, shortcut="none")
-    model = build(_shrunk(spec_of(name)))
+    assert PLAIN[name] == replace(RESIDUAL[name.replace("plain", "resnet")], shortcut="none")
+    model = build(small(PLAIN[name]))
     assert all(isinstance(block, PlainBlock) for _, block in model.blocks())
 
 
@@ -138,7 +148,7 @@ def test_any_cifar_depth_has_a_name(name: str, spec: ResNetSpec) -> None:
     ("name", "message"),
     [
         ("resnet_50", r"There is no network 'resnet_50'\. Did you mean 'resnet50'\? `resnets models` lists all"),
-        ("vgg16", r"There is no network 'vgg16'\. `resnets models` .* any depth 6n\+2 is cifar_resnet<depth>"),
+        ("tgg16", r"There is no network 'tgg16'\. `resnets models` .* any depth 6n\+2 is cifar_resnet<depth>"),
         ("cifar_resnet21", r"depth 6n\+2 \(8, 14, 20, 26, 32, ...\), got 21"),
         ("cifar_plain2", r"depth 6n\+2 .* got 2\."),
         ("cifar_resnet600002", "num_blocks must be at least 1 a stage and 10000 in all"),
@@ -157,11 +167,11 @@ def test_unknown_setting_is_refused_with_a_suggestion() -> None:
 
 @pytest.mark.parametrize(("name", "shape"), [("resnet50", (3, 224, 224)), ("resnet20", (3, 32, 32))])
 def test_usual_input_is_that_of_the_papers(name: str, shape: tuple[int, ...]) -> None:
-    assert usual_input(spec_of(name)) == shape
+    assert spec_of(name).usual_input == shape
 
 
 def test_usual_input_of_a_grey_net_is_a_digit() -> None:
-    assert usual_input(ResNetSpec.cifar(20, in_channels=1)) == (1, 28, 28)
+    assert ResNetSpec.cifar(20, in_channels=1).usual_input == (1, 28, 28)
 
 
 @pytest.mark.slow

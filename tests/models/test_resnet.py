@@ -10,7 +10,8 @@ from torch import Tensor
 from oracles import functional_resnet, scramble_norms
 from resnets.errors import ConfigError, DataError, ResourceError
 from resnets.layers.norm import freeze_norms
-from resnets.models.resnet import ResNet, build, plan
+from resnets.models.build import build
+from resnets.models.resnet import ResNet, plan
 from resnets.spec import ORDERINGS, SHORTCUTS, NormSpec, Ordering, ResNetSpec, Stem, replace
 
 TINY = ResNetSpec(num_blocks=(1, 2, 1), width=4, stem="small", num_classes=5)

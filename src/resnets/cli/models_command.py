@@ -55,17 +55,15 @@ def models_command(
 
 def _row(name: str) -> dict[str, Any]:
     from resnets.inspection.overview import repeated_complexity
-    from resnets.models.catalogue import spec_of, usual_input
+    from resnets.models.catalogue import spec_of
 
     spec = spec_of(name)
-    shape = usual_input(spec)
+    shape = spec.usual_input
     cost = repeated_complexity(spec, shape)
     return {
         "name": name,
         "depth": spec.depth,
-        "block": spec.block,
-        "shortcut": spec.shortcut,
-        "ordering": spec.ordering,
+        "family": spec.family,
         "input": "x".join(map(str, shape)),
         "parameters": cost.parameters,
         "macs": cost.macs,

@@ -84,7 +84,14 @@ def _heading(parameter: Parameter) -> str:
 
 
 def field_texts(value: type) -> dict[str, str]:
-    """The docstring under each field of a value, without its source in brackets."""
+    """The docstring under each field of a value and its bases, without its source in brackets."""
+    texts: dict[str, str] = {}
+    for base in reversed(value.__mro__[:-1]):
+        texts |= _own_field_texts(base)
+    return texts
+
+
+def _own_field_texts(value: type) -> dict[str, str]:
     body = ast.parse(textwrap.dedent(inspect.getsource(value))).body[0].body  # type: ignore[attr-defined]
     texts = {}
     for field, text in pairwise(body):

@@ -13,7 +13,7 @@ from resnets.cli.overrides import given, size
 
 if TYPE_CHECKING:
     from resnets.inspection.structure import Row
-    from resnets.spec import ResNetSpec
+    from resnets.spec import Spec
 
 COLUMNS = ("label", "kind", "shortcut", "input", "output", "stride", "parameters", "macs")
 
@@ -46,14 +46,13 @@ def show_command(  # noqa: D417 - the network options bring their own texts
     """
     from resnets.cli.console import print_json
     from resnets.inspection.structure import structure, total
-    from resnets.models.catalogue import usual_input
     from resnets.spec import replace
 
     changes = given(network) | ({} if num_classes is None else {"num_classes": num_classes})
     spec = replace(_spec(model), **changes)
     if input and "in_channels" not in changes:
         spec = replace(spec, in_channels=input[0])
-    rows = structure(spec, input or usual_input(spec))
+    rows = structure(spec, input or spec.usual_input)
     sums = total(rows)
     if json or out == "json":
         print_json({"schema": 1, "model": model, "rows": [_cells(row) for row in rows], "total": _cells(sums)})
@@ -67,7 +66,7 @@ def show_command(  # noqa: D417 - the network options bring their own texts
         _print_table(model, spec, rows, sums)
 
 
-def _spec(name: str) -> ResNetSpec:
+def _spec(name: str) -> Spec:
     """Of a network of the catalogue, or of a trained model."""
     from pathlib import Path
 
@@ -95,7 +94,7 @@ def _shape(shape: tuple[int, ...]) -> str:
     return "x".join(map(str, shape))
 
 
-def _print_table(name: str, spec: ResNetSpec, rows: list[Row], sums: Row) -> None:
+def _print_table(name: str, spec: Spec, rows: list[Row], sums: Row) -> None:
     from rich.table import Table
 
     from resnets.cli.console import result_console
@@ -111,21 +110,9 @@ def _print_table(name: str, spec: ResNetSpec, rows: list[Row], sums: Row) -> Non
             row.label, row.kind, row.shortcut, *shapes, str(row.stride), f"{row.parameters:,}", f"{row.macs:,}"
         )
     console = result_console()
-    console.print(f"{name}: {spec.depth} weight layers, {_block_kind(spec)}")
+    console.print(f"{name}: {spec.depth} weight layers, {spec.summary}")
     console.print(table)
     console.print(
         f"total: {sums.parameters:,} parameters, {sums.macs:,} MACs ({sums.macs / 1e9:.3f} G; 1 MAC = 2 FLOPs) "
         f"for an input of {_shape(rows[0].input_shape)}"
     )
-
-
-def _block_kind(spec: ResNetSpec) -> str:
-    """The equation of the blocks, and for bottlenecks where the stride is."""
-    equation = {
-        True: "y = F(x)" if spec.ordering.endswith("preactivation") else f"y = {spec.activation}(F(x))",
-        False: "y = F(x) + shortcut(x)"
-        if spec.ordering.endswith("preactivation")
-        else f"y = {spec.activation}(F(x) + shortcut(x))",
-    }[spec.shortcut == "none"]
-    stride = f", stride in the {spec.stride_in}" if spec.block == "bottleneck" else ""
-    return f"{spec.block} blocks {equation}{stride}"

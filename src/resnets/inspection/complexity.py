@@ -18,9 +18,10 @@ from torch import Tensor, nn
 from torch.func import functional_call
 
 from resnets.errors import ConfigError
+from resnets.models.build import build
 from resnets.models.memory import check_fits
-from resnets.models.resnet import ResNet, build
-from resnets.spec import ResNetSpec
+from resnets.models.network import Network
+from resnets.spec import Spec
 
 Shape = tuple[int, ...]
 """Sizes without the batch: (channels, height, width), or (classes,)."""
@@ -62,7 +63,7 @@ class Call:
         return math.prod(self.output_shape) if isinstance(self.module, (nn.Conv2d, nn.MaxPool2d, nn.Linear)) else 0
 
 
-def complexity(network: ResNet | ResNetSpec, input_shape: Sequence[int]) -> Complexity:
+def complexity(network: Network | Spec, input_shape: Sequence[int]) -> Complexity:
     """Count a network, or the one that a spec describes, for an image of (channels, height, width).
 
     Raises:
@@ -81,7 +82,7 @@ def num_parameters(module: nn.Module) -> int:
     return sum(parameter.numel() for parameter in module.parameters())
 
 
-def trace(network: ResNet | ResNetSpec, input_shape: Sequence[int]) -> tuple[ResNet, list[Call]]:
+def trace(network: Network | Spec, input_shape: Sequence[int]) -> tuple[Network, list[Call]]:
     """A twin of the network, and every use of one of its modules in one pass, in order of completion.
 
     The network itself is neither run nor touched. The twin has no weights of its own and is run on a batch of no
@@ -93,11 +94,11 @@ def trace(network: ResNet | ResNetSpec, input_shape: Sequence[int]) -> tuple[Res
             is no longer what its spec says.
         ResourceError: if one layer's weights alone are more than the machine's memory holds.
     """
-    spec = network.spec if isinstance(network, ResNet) else network
+    spec = network.spec if isinstance(network, Network) else network
     shape = _checked(spec, input_shape)
     with torch.device("meta"):
         twin = build(spec).eval()
-    if isinstance(network, ResNet):
+    if isinstance(network, Network):
         _check_same(network, twin)
     calls: list[Call] = []
     for name, module in twin.named_modules():
@@ -120,7 +121,7 @@ def _record(calls: list[Call], name: str, module: nn.Module, inputs: tuple[Tenso
     calls.append(Call(name, module, tuple(inputs[0].shape[1:]), tuple(output.shape[1:])))
 
 
-def _checked(spec: ResNetSpec, input_shape: Sequence[int]) -> tuple[int, int, int]:
+def _checked(spec: Spec, input_shape: Sequence[int]) -> tuple[int, int, int]:
     if len(input_shape) != 3 or min(input_shape) < 1:
         raise ConfigError(f"An input shape is channels, height and width, e.g. 3x224x224; got {tuple(input_shape)}.")
     channels, height, width = input_shape
@@ -129,7 +130,7 @@ def _checked(spec: ResNetSpec, input_shape: Sequence[int]) -> tuple[int, int, in
     return channels, height, width
 
 
-def _check_same(network: ResNet, twin: ResNet) -> None:
+def _check_same(network: Network, twin: Network) -> None:
     ours = {name: tuple(values.shape) for name, values in network.state_dict().items()}
     described = {name: tuple(values.shape) for name, values in twin.state_dict().items()}
     for name in sorted(ours.keys() | described.keys()):

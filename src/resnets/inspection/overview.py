@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from resnets.inspection.complexity import Complexity, Shape
+from resnets.inspection.complexity import Complexity, Shape, complexity
 from resnets.inspection.structure import Row, structure
-from resnets.models.catalogue import names, spec_of, usual_input
-from resnets.spec import ResNetSpec, replace
+from resnets.models.catalogue import names, spec_of
+from resnets.spec import ResNetSpec, Spec, replace
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,7 +33,7 @@ def overview() -> list[Overview]:
 
 def _overview_of(name: str) -> Overview:
     spec = spec_of(name)
-    shape = usual_input(spec)
+    shape = spec.usual_input
     cost = repeated_complexity(spec, shape)
     return Overview(
         name=name,
@@ -45,8 +45,8 @@ def _overview_of(name: str) -> Overview:
     )
 
 
-def repeated_complexity(spec: ResNetSpec, input_shape: Shape) -> Complexity:
-    """What `complexity` says, from the net with at most two units a stage.
+def repeated_complexity(spec: Spec, input_shape: Shape) -> Complexity:
+    """What `complexity` says, for a ResNet from the net with at most two units a stage.
 
     From its second unit on, the units of a stage are equal. Counting the second one as often as it stands there makes a
     net of 1202 layers as quick to count as one of 14.
@@ -54,6 +54,8 @@ def repeated_complexity(spec: ResNetSpec, input_shape: Shape) -> Complexity:
     Raises:
         ConfigError: as `complexity`.
     """
+    if not isinstance(spec, ResNetSpec):
+        return complexity(spec, input_shape)
     short = replace(spec, num_blocks=tuple(min(units, 2) for units in spec.num_blocks))
     rows = list(_repeated(structure(short, input_shape), spec))
     return Complexity(

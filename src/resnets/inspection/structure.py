@@ -9,10 +9,8 @@ from dataclasses import dataclass
 from torch import nn
 
 from resnets.inspection.complexity import Call, Shape, num_parameters, trace
-from resnets.layers.block import Block, PlainBlock
-from resnets.layers.shortcut import Projection, ZeroPadding
-from resnets.models.resnet import ResNet
-from resnets.spec import ResNetSpec
+from resnets.models.network import Network
+from resnets.spec import Spec
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -22,13 +20,13 @@ class Row:
     label: str
     """`stem`, `S1U1` (stage 1, unit 1), ..., `final`, `head`."""
     kind: str
-    """Of the stem its kind, of a block `basic` or `bottleneck`, of the head its pooling."""
+    """Of the stem its kind, of a block what it is (`basic`, `bottleneck`, ...), of the head its pooling."""
     shortcut: str
-    """`identity`, `A`, `B` or `C` in this block; `none` in a plain one; empty outside of blocks."""
+    """`identity`, `A`, `B` or `C` in this block; `none` in a plain one; empty where there cannot be one."""
     input_shape: Shape
     output_shape: Shape
     stride: int
-    """Step in both image directions."""
+    """Ratio of the input's to the output's size."""
     parameters: int
     macs: int
     """Multiply-adds for one image; half the FLOPs."""
@@ -36,15 +34,17 @@ class Row:
     """Numbers put out by convolutions, max-pools and linear layers for one image."""
 
 
-def structure(network: ResNet | ResNetSpec, input_shape: Sequence[int]) -> list[Row]:
+def structure(network: Network | Spec, input_shape: Sequence[int]) -> list[Row]:
     """The rows of a network for an image of (channels, height, width).
 
     Raises:
         ConfigError: as `resnets.inspection.complexity.trace`.
     """
     model, calls = trace(network, input_shape)
-    by_module = {call.module: call for call in calls}
-    return [_row(model.spec, *part, by_module) for part in _parts(model)]
+    by_module: dict[nn.Module, list[Call]] = {}
+    for call in calls:
+        by_module.setdefault(call.module, []).append(call)
+    return [_row(*part, by_module) for part in _parts(model)]
 
 
 def total(rows: Sequence[Row]) -> Row:
@@ -62,37 +62,34 @@ def total(rows: Sequence[Row]) -> Row:
     )
 
 
-def _parts(model: ResNet) -> Iterator[tuple[str, str, str, nn.Module]]:
+def _parts(model: Network) -> Iterator[tuple[str, str, str, nn.Module]]:
     """Label, kind, shortcut and module of every part."""
-    yield "stem", model.spec.stem, "", model.stem
+    yield "stem", getattr(model.spec, "stem", ""), "", model.stem
     for label, block in model.blocks():
-        yield label, model.spec.block, _shortcut(model.spec, block), block
-    if len(model.final):
+        yield label, *model.kind_of(block), block
+    if any(True for _ in model.final.children()):
         yield "final", ", ".join(name for name, _ in model.final.named_children()), "", model.final
-    yield "head", model.spec.pooling, "", model.head
+    yield "head", getattr(model.spec, "pooling", ""), "", model.head
 
 
-def _shortcut(spec: ResNetSpec, block: Block) -> str:
-    if isinstance(block, PlainBlock):
-        return "none"
-    kinds = {nn.Identity: "identity", ZeroPadding: "A", Projection: spec.shortcut}
-    return kinds[type(block.shortcut)]
-
-
-def _row(
-    spec: ResNetSpec, label: str, kind: str, shortcut: str, module: nn.Module, calls: Mapping[nn.Module, Call]
-) -> Row:
-    inside = [calls[member] for member in module.modules()]
-    branch = module.residual if isinstance(module, Block) else module
-    steps = [layer.stride for layer in branch.modules() if isinstance(layer, nn.Conv2d)]
+def _row(label: str, kind: str, shortcut: str, module: nn.Module, calls: Mapping[nn.Module, list[Call]]) -> Row:
+    whole = calls[module][0]
+    inside = [call for member in module.modules() for call in calls.get(member, ())]
     return Row(
         label=label,
         kind=kind,
         shortcut=shortcut,
-        input_shape=calls[module].input_shape,
-        output_shape=calls[module].output_shape,
-        stride=spec.stem_stride if label == "stem" else math.prod(step[0] for step in steps),
+        input_shape=whole.input_shape,
+        output_shape=whole.output_shape,
+        stride=_stride(whole),
         parameters=num_parameters(module),
         macs=sum(call.macs for call in inside),
         activations=sum(call.activations for call in inside),
     )
+
+
+def _stride(call: Call) -> int:
+    """Ratio of the input's to the output's size, from images to images; 1 where an image becomes a list of numbers."""
+    if len(call.output_shape) < 3:
+        return 1
+    return max(1, round(max(call.input_shape[1:]) / max(call.output_shape[1:])))

@@ -14,5 +14,7 @@ ACTIVATIONS: Mapping[Activation, Callable[[], nn.Module]] = {
     "elu": nn.ELU,
     "gelu": nn.GELU,
     "silu": nn.SiLU,
+    "sigmoid": nn.Sigmoid,
+    "tanh": nn.Tanh,
 }
 """Each use is a module of its own, never in place: attribution methods and hooks need every input as it was."""

@@ -5,21 +5,18 @@ from __future__ import annotations
 from collections import OrderedDict
 from collections.abc import Iterator
 
-import torch
-from torch import Tensor, nn
+from torch import nn
 
-from resnets.errors import DataError
 from resnets.layers.block import Block, PlainBlock, PreactivationBlock, ResidualBlock, SharedPreactivationBlock
 from resnets.layers.head import Head
-from resnets.layers.initialization import initialize
 from resnets.layers.ordering import ARRANGEMENTS
 from resnets.layers.parts import Parts
 from resnets.layers.residual import RESIDUALS
-from resnets.layers.shortcut import SHORTCUTS, Projection
+from resnets.layers.shortcut import SHORTCUTS, Projection, ZeroPadding
 from resnets.layers.stem import STEMS
 from resnets.layers.unit import Unit
-from resnets.models.memory import check_fits
-from resnets.spec import ResNetSpec, replace
+from resnets.models.network import Network
+from resnets.spec import ResNetSpec
 
 
 def plan(spec: ResNetSpec) -> list[list[Unit]]:
@@ -69,121 +66,44 @@ def _parts(spec: ResNetSpec) -> Parts:
     )
 
 
-class ResNet(nn.Module):
-    """logits = head(final(stages(stem(images))))
+class ResNet(Network):
+    """logits = head(final(stages(stem(images)))), with units y = relu(F(x) + shortcut(x)) or one of their orderings
 
-    `stages` holds the stages `S1`, `S2`, ... and each stage its units `U1`, `U2`, ...; `final` is empty unless units
-    begin with their activation, as then the last one's output still wants one.
+    `final` is empty unless units begin with their activation, as then the last one's output still wants one.
 
     Shapes:
         images (N, in_channels, H, W), float -> logits (N, num_classes)
     """
 
-    stages: nn.Sequential
+    spec: ResNetSpec
+    stem: nn.Sequential
+    final: nn.Sequential
+    head: Head
 
     def __init__(self, spec: ResNetSpec) -> None:
-        super().__init__()
         parts, arrangement = _parts(spec), ARRANGEMENTS[spec.ordering]
-        self.spec = spec
-        self.stem = STEMS[spec.stem](spec.in_channels, spec.first_width, arrangement.stem, parts)
-        self.stages = nn.Sequential(
-            OrderedDict(
-                (
-                    f"S{stage}",
-                    nn.Sequential(OrderedDict((f"U{n}", build_block(spec, unit)) for n, unit in enumerate(units, 1))),
-                )
-                for stage, units in enumerate(plan(spec), 1)
-            )
+        super().__init__(
+            spec,
+            stem=STEMS[spec.stem](spec.in_channels, spec.first_width, arrangement.stem, parts),
+            stages=[[build_block(spec, unit) for unit in units] for units in plan(spec)],
+            final=nn.Sequential(parts.steps(arrangement.final, spec.out_channels)),
+            head=Head(spec.out_channels, spec.num_classes, spec.pooling),
         )
-        self.final = nn.Sequential(parts.steps(arrangement.final, spec.out_channels))
-        self.head = Head(spec.out_channels, spec.num_classes, spec.pooling)
-        self.reset_parameters()
 
     def reset_parameters(self) -> None:
         """Draw all weights anew, from the global generator."""
-        initialize(self, self.spec.initialization)
+        super().reset_parameters()
         if self.spec.zero_init_residual:
             for _, block in self.blocks():
                 block.zero_init_last()
 
-    def forward(self, images: Tensor) -> Tensor:
-        """The logits of a batch of images.
-
-        Raises:
-            DataError: if the images have the wrong number of dimensions or channels, hold integers or are too small.
-        """
-        self._check(images)
-        logits: Tensor = self.head(self.final(self.stages(self.stem(images))))
-        return logits
-
-    def features(self, images: Tensor) -> dict[str, Tensor]:
-        """The output of the stem and of every stage, by name: `stem`, `S1`, `S2`, ...
-
-        Shapes:
-            images (N, in_channels, H, W) -> each (N, channels of the stage, H / stride so far, W / stride so far)
-
-        Raises:
-            DataError: as `forward`.
-        """
-        self._check(images)
-        outputs = {"stem": self.stem(images)}
-        x = outputs["stem"]
-        for name, stage in self.stages.named_children():
-            x = outputs[name] = stage(x)
-        return outputs
-
     def blocks(self) -> Iterator[tuple[str, Block]]:
-        """Every block with its label: `S1U1`, `S1U2`, ..."""
-        for stage_name, stage in self.stages.named_children():
-            for unit_name, block in stage.named_children():
-                yield f"{stage_name}{unit_name}", block  # type: ignore[misc]  # torch types children as Module
+        """Every unit with its label: `S1U1`, `S1U2`, ..."""
+        yield from super().blocks()  # type: ignore[misc]  # all units are blocks
 
-    @property
-    def minimum_size(self) -> int:
-        """Least height and width of an image, in pixels."""
-        return self.spec.minimum_size
-
-    def replace_head(self, num_classes: int) -> None:
-        """Give the network a fresh classifier for other classes; everything before it is kept.
-
-        Raises:
-            ConfigError: if `num_classes` is not a possible number of classes.
-        """
-        self.spec = replace(self.spec, num_classes=num_classes)
-        self.head.replace_linear(num_classes)
-
-    def _check(self, images: Tensor) -> None:
-        if images.ndim != 4:
-            raise DataError(
-                "Images must have four dimensions (N, channels, height, width), "
-                f"got {images.ndim}: {tuple(images.shape)}. A single image needs images[None]."
-            )
-        if not images.is_floating_point():
-            raise DataError(
-                f"Images must be floating-point numbers, got {images.dtype}: normalise them first, as in training."
-            )
-        if problem := self.spec.input_problem(*images.shape[1:]):
-            raise DataError(problem)
-
-
-def build(spec: ResNetSpec, seed: int | None = None) -> ResNet:
-    """The network that a spec describes.
-
-    With a seed, its weights depend on nothing else, not even the device, and the global generator is left alone. The
-    modules are laid out without storage first, so that PyTorch's own initialisation, soon overwritten, costs nothing.
-
-    Raises:
-        ResourceError: if the machine's memory cannot hold the weights.
-    """
-    device = torch.get_default_device()
-    with torch.device("meta"):
-        model = ResNet(spec)
-    if device.type == "meta":
-        return model
-    check_fits(sum(parameter.numel() for parameter in model.parameters()))
-    model.to_empty(device="cpu")
-    with torch.random.fork_rng(devices=[], enabled=seed is not None):
-        if seed is not None:
-            torch.default_generator.manual_seed(seed)
-        model.reset_parameters()
-    return model.to(device)
+    def kind_of(self, block: nn.Module) -> tuple[str, str]:
+        """`basic` or `bottleneck`, and `identity`, `A`, `B`, `C` or `none`."""
+        if isinstance(block, PlainBlock):
+            return self.spec.block, "none"
+        shortcuts = {nn.Identity: "identity", ZeroPadding: "A", Projection: self.spec.shortcut}
+        return self.spec.block, shortcuts[type(block.shortcut)]

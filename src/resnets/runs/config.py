@@ -11,7 +11,7 @@ from resnets import values
 from resnets.data.preprocessing import Resize
 from resnets.errors import ConfigError
 from resnets.recipe import Recipe
-from resnets.spec import ResNetSpec
+from resnets.spec import ResNetSpec, Spec
 from resnets.training.machine import Machine
 
 
@@ -31,7 +31,7 @@ class RunConfig:
     """Part of the files that may be unreadable and skipped."""
     model: str = "resnet20"
     """Name in the catalogue that the spec started from."""
-    spec: ResNetSpec = field(default_factory=ResNetSpec)
+    spec: Spec = field(default_factory=ResNetSpec)
     """The network."""
     recipe: Recipe = field(default_factory=Recipe)
     """The training."""

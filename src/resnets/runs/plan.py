@@ -14,15 +14,15 @@ from resnets.data.batches import Batches
 from resnets.data.imageset import Splits
 from resnets.errors import ConfigError
 from resnets.evaluation.evaluate import score
+from resnets.models.build import build
 from resnets.models.catalogue import spec_of
-from resnets.models.resnet import build
 from resnets.presets import preset
 from resnets.recipe import Augmentation, Recipe
 from resnets.runs.config import RunConfig
 from resnets.runs.request import Request
 from resnets.runs.train import evaluation_batches, load_splits, training_batches
 from resnets.runs.watch import Watch
-from resnets.spec import NormSpec, ResNetSpec, replace
+from resnets.spec import NormSpec, Spec, replace
 from resnets.training.fit import train
 from resnets.training.machine import Machine, fastest_layout, find_device, physical_cores
 from resnets.training.state import TrainingState
@@ -113,12 +113,12 @@ def within_time(config: RunConfig, splits: Splits, seconds: float) -> RunConfig:
     return dataclasses.replace(config, recipe=dataclasses.replace(config.recipe, epochs=exact))
 
 
-def _spec(request: Request, model: str, splits: Splits, watch: Watch) -> ResNetSpec:
+def _spec(request: Request, model: str, splits: Splits, watch: Watch) -> Spec:
     preprocessing = splits.train.preprocessing
     spec = replace(
         spec_of(model), in_channels=preprocessing.channels, num_classes=max(1, len(splits.train.class_names))
     )
-    if spec.stem == "large" and "stem" not in request.network and preprocessing.size <= SMALL_IMAGE:
+    if getattr(spec, "stem", "") == "large" and "stem" not in request.network and preprocessing.size <= SMALL_IMAGE:
         watch.said(f"{model} gets its small stem for images of {preprocessing.size} pixels; --stem large overrules.")
         spec = replace(spec, stem="small")
     spec = _changed_spec(spec, request)
@@ -127,9 +127,12 @@ def _spec(request: Request, model: str, splits: Splits, watch: Watch) -> ResNetS
     return spec
 
 
-def _changed_spec(spec: ResNetSpec, request: Request) -> ResNetSpec:
-    norm = values.from_dict(NormSpec, values.to_dict(spec.norm) | dict(request.norm), "norm")
-    return replace(spec, norm=norm, **request.network)
+def _changed_spec(spec: Spec, request: Request) -> Spec:
+    changes = dict(request.network)
+    if request.norm:
+        settings = values.to_dict(spec.norm) if hasattr(spec, "norm") else {}
+        changes["norm"] = values.from_dict(NormSpec, settings | dict(request.norm), "norm")
+    return replace(spec, **changes)
 
 
 def _with_fastest_layout(config: RunConfig, splits: Splits) -> RunConfig:

@@ -21,7 +21,7 @@ from resnets.data.sources import SourceOptions, load
 from resnets.errors import DataError, ModelFileError, ResourceError, StoppedError, TerminatedError
 from resnets.evaluation.evaluate import evaluate, score
 from resnets.evaluation.report import Report
-from resnets.models.resnet import build
+from resnets.models.build import build
 from resnets.runs.config import RunConfig, read_yaml, to_yaml
 from resnets.runs.folder import RunFolder
 from resnets.runs.pictures import draw_run

@@ -1,13 +1,9 @@
-"""The networks by name: a published one is one line, its plain twin none."""
+"""The residual networks of He 2015 and He 2016, and their plain twins."""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
-from typing import Any
 
-from resnets.errors import ConfigError, suggestion
-from resnets.models.resnet import ResNet, build
 from resnets.spec import ResNetSpec, replace
 
 CLASSIC: Mapping[str, ResNetSpec] = {
@@ -55,46 +51,3 @@ V2: Mapping[str, ResNetSpec] = {
 RESIDUAL: Mapping[str, ResNetSpec] = {**CLASSIC, **V2}
 
 PLAIN: Mapping[str, ResNetSpec] = {name.replace("resnet", "plain"): spec.plain for name, spec in RESIDUAL.items()}
-
-CATALOGUE: Mapping[str, ResNetSpec] = {**RESIDUAL, **PLAIN}
-
-ANY_DEPTH = re.compile(r"cifar_(resnet|plain)(\d{1,6})")
-"""Names of the CIFAR nets of any depth 6n+2, e.g. `cifar_resnet26`."""
-
-
-def names() -> list[str]:
-    """Every name of the catalogue, in its order."""
-    return list(CATALOGUE)
-
-
-def spec_of(name: str) -> ResNetSpec:
-    """The spec of a network by its name.
-
-    Raises:
-        ConfigError: if there is no such network (with a suggestion), or its depth is not 6n+2.
-    """
-    if name in CATALOGUE:
-        return CATALOGUE[name]
-    if match := ANY_DEPTH.fullmatch(name):
-        spec = ResNetSpec.cifar(int(match[2]))
-        return spec.plain if match[1] == "plain" else spec
-    raise ConfigError(
-        f"There is no network '{name}'.{suggestion(name, CATALOGUE)} "
-        f"`resnets models` lists all {len(CATALOGUE)}; a CIFAR net of any depth 6n+2 is cifar_resnet<depth> or "
-        "cifar_plain<depth>."
-    )
-
-
-def create(name: str, *, seed: int | None = None, **changes: Any) -> ResNet:
-    """A network by its name, with any settings of its spec changed, e.g. `num_classes=10, stem="small"`.
-
-    Raises:
-        ConfigError: if the name or a setting is unknown, or the settings contradict each other.
-    """
-    return build(replace(spec_of(name), **changes), seed)
-
-
-def usual_input(spec: ResNetSpec) -> tuple[int, int, int]:
-    """The image that a network is usually counted at, (channels, height, width): ImageNet's, MNIST's or CIFAR's."""
-    size = 224 if spec.stem == "large" else 28 if spec.in_channels == 1 else 32
-    return spec.in_channels, size, size

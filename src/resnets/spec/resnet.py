@@ -1,4 +1,4 @@
-"""What a network is: frozen values that print, compare, hash, round-trip through JSON and refuse contradictions."""
+"""The spec of the residual network, its plain twin and its pre-activation form.      [He 2015, He 2016]"""
 
 from __future__ import annotations
 
@@ -7,18 +7,11 @@ from dataclasses import dataclass, field
 from typing import Any, Literal, get_args
 
 from resnets import values
-from resnets.errors import ConfigError, suggestion
+from resnets.errors import ConfigError
+from resnets.spec.network import MAX_CHANNELS, Activation, NetworkSpec
+from resnets.spec.norm import NormSpec
 
-Activation = Literal["relu", "leaky_relu", "elu", "gelu", "silu"]
 Block = Literal["basic", "bottleneck"]
-Initialization = Literal[
-    "he_normal_fan_out",
-    "he_normal_fan_in",
-    "he_uniform_fan_out",
-    "he_uniform_fan_in",
-    "xavier_normal",
-    "xavier_uniform",
-]
 Ordering = Literal[
     "original", "bn_after_addition", "relu_before_addition", "relu_only_preactivation", "full_preactivation"
 ]
@@ -27,10 +20,6 @@ Shortcut = Literal["A", "B", "C", "none"]
 Stem = Literal["large", "small", "pooled"]
 StrideIn = Literal["1x1", "3x3"]
 
-MAX_CHANNELS = 65_536
-"""Widest layer that a spec may ask for: 32 times the widest layer of a published ResNet (2048)."""
-MAX_CLASSES = 1_000_000
-"""Most classes that a spec may ask for; ImageNet-21k has 21,841."""
 MAX_BLOCKS = 10_000
 """Most residual blocks that a spec may ask for; ResNet-1202 has 600."""
 BOTTLENECK_EXPANSION = 4
@@ -38,33 +27,13 @@ BOTTLENECK_EXPANSION = 4
 
 
 @dataclass(frozen=True, kw_only=True)
-class NormSpec:
-    """Batch normalisation's settings; the defaults are PyTorch's.      [Ioffe 2015, Algorithm 1]"""
-
-    momentum: float = 0.1
-    """Weight of the newest batch in the running statistics: new = (1 - momentum) old + momentum batch."""
-    eps: float = 1e-5
-    """Added to the variance before the square root."""
-    affine: bool = True
-    """Learn a scale and a shift per channel (gamma, beta)."""
-    running_statistics: bool = True
-    """Keep running statistics for evaluation; without them evaluation uses its own batch."""
-
-    def __post_init__(self) -> None:
-        values.check_types(self)
-        if not 0 < self.momentum <= 1:
-            raise ConfigError(f"norm.momentum must be above 0 and at most 1, got {self.momentum}.")
-        if not 0 < self.eps < 1:
-            raise ConfigError(f"norm.eps must be between 0 and 1, got {self.eps}.")
-
-
-@dataclass(frozen=True, kw_only=True)
-class ResNetSpec:
+class ResNetSpec(NetworkSpec):
     """A residual network, or its plain twin: stem, stages of blocks, head.             [He 2015, He 2016]
 
     Stage i (from 0) works at width `width * 2**i`; the first unit of every stage after the first halves the image.
     """
 
+    family: Literal["resnet"] = "resnet"
     num_blocks: tuple[int, ...] = (2, 2, 2, 2)
     """Units in each stage."""
     block: Block = "basic"
@@ -84,18 +53,12 @@ class ResNetSpec:
     """Place of BN and ReLU in a unit: Figure 4 (a) to (e) of He 2016, in the order of the type."""
     stride_in: StrideIn = "1x1"
     """The convolution of a bottleneck that halves the image: 1x1 is v1 (the paper), 3x3 is v1.5 (most libraries)."""
-    in_channels: int = 3
-    """Channels of the input image."""
-    num_classes: int = 1000
-    """Logits per image."""
     activation: Activation = "relu"
     """The nonlinearity."""
     norm: NormSpec = field(default_factory=NormSpec)
     """Batch normalisation's settings, one for the whole net."""
     conv_bias: bool = False
     """Give every convolution a bias; useless before BN, but some tutorials have it."""
-    initialization: Initialization = "he_normal_fan_out"
-    """Distribution of the initial convolution weights.      [He 2015b, section 2.2; Glorot 2010]"""
     zero_init_residual: bool = False
     """Start the last BN of every branch at scale zero: each block starts as its shortcut. [Goyal 2017, section 5.1]"""
     pooling: Pooling = "average"
@@ -104,7 +67,7 @@ class ResNetSpec:
     """Ratio of input to final resolution; later stages are dilated instead of strided. None: no dilation."""
 
     def __post_init__(self) -> None:
-        values.check_types(self)
+        super().__post_init__()
         self._check_sizes()
         self._check_contradictions()
 
@@ -118,8 +81,6 @@ class ResNetSpec:
                 f"num_blocks has {len(self.num_blocks)} stages; at most 8 are possible (each halves the image)."
             )
         values.check_range("width", self.width, 1, MAX_CHANNELS)
-        values.check_range("in_channels", self.in_channels, 1, MAX_CHANNELS)
-        values.check_range("num_classes", self.num_classes, 1, MAX_CLASSES)
         values.check_range("stem_width", self.first_width, 1, MAX_CHANNELS)
         if self.out_channels > MAX_CHANNELS:
             raise ConfigError(
@@ -201,22 +162,28 @@ class ResNetSpec:
             size = max(2, 2 * size - 1)  # a strided convolution rounds half a pixel up
         return 4 * size - 1 if self.stem == "pooled" else size  # a 2x2 pool rounds it down
 
-    def input_problem(self, channels: int, height: int, width: int) -> str:
-        """Why images of this shape cannot be used and what would help, as a sentence; empty if they can."""
-        if channels != self.in_channels:
-            return f"The network takes images of {_channels(self.in_channels)}, got {_channels(channels)}."
-        if min(height, width) < self.minimum_size:
-            hint = "" if self.stem == "small" else "; stem='small' takes smaller ones"
-            return (
-                f"The network needs images of at least {self.minimum_size}x{self.minimum_size} pixels, "
-                f"got {height}x{width}{hint}."
-            )
-        return ""
+    def _too_small(self, height: int, width: int) -> str:
+        problem = super()._too_small(height, width)
+        return problem if self.stem == "small" else problem.removesuffix(".") + "; stem='small' takes smaller ones."
 
     @property
     def depth(self) -> int:
         """Weight layers on the main path as the papers count them: stem, convolutions of the branches, classifier."""
         return 2 + sum(self.num_blocks) * (3 if self.block == "bottleneck" else 2)
+
+    @property
+    def usual_input(self) -> tuple[int, int, int]:
+        """ImageNet's image for the large stem, else MNIST's or CIFAR's."""
+        size = 224 if self.stem == "large" else 28 if self.in_channels == 1 else 32
+        return self.in_channels, size, size
+
+    @property
+    def summary(self) -> str:
+        """The equation of the blocks, and for bottlenecks where the stride is."""
+        branch = "F(x)" if self.shortcut == "none" else "F(x) + shortcut(x)"
+        equation = branch if self.ordering.endswith("preactivation") else f"{self.activation}({branch})"
+        stride = f", stride in the {self.stride_in}" if self.block == "bottleneck" else ""
+        return f"{self.block} blocks y = {equation}{stride}"
 
     @property
     def plain(self) -> ResNetSpec:
@@ -252,26 +219,5 @@ class ResNetSpec:
         return cls(**(settings | changes))  # type: ignore[arg-type]
 
 
-def replace(spec: ResNetSpec, **changes: Any) -> ResNetSpec:
-    """The spec with some settings changed.
-
-    Raises:
-        ConfigError: if a setting is unknown (with a suggestion), has the wrong type or contradicts another.
-    """
-    known = {item.name for item in dataclasses.fields(spec)}
-    for name in changes:
-        if name not in known:
-            raise ConfigError(
-                f"A ResNet has no setting '{name}'.{suggestion(name, known)} Known: {', '.join(sorted(known))}."
-            )
-    return dataclasses.replace(spec, **changes)
-
-
-def _channels(count: int) -> str:
-    return "1 channel" if count == 1 else f"{count} channels"
-
-
-ACTIVATIONS: tuple[str, ...] = get_args(Activation)
 ORDERINGS: tuple[str, ...] = get_args(Ordering)
 SHORTCUTS: tuple[str, ...] = get_args(Shortcut)
-INITIALIZATIONS: tuple[str, ...] = get_args(Initialization)

@@ -1,0 +1,46 @@
+"""From the spec of any family to its network."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, overload
+
+import torch
+
+from resnets.models.memory import check_fits
+from resnets.models.mlp import MLP
+from resnets.models.network import Network
+from resnets.models.resnet import ResNet
+from resnets.spec import MLPSpec, ResNetSpec, Spec
+
+FAMILIES: Mapping[type[Spec], Callable[[Any], Network]] = {
+    MLPSpec: MLP,
+    ResNetSpec: ResNet,
+}
+
+
+@overload
+def build(spec: ResNetSpec, seed: int | None = None) -> ResNet: ...
+@overload
+def build(spec: Spec, seed: int | None = None) -> Network: ...
+def build(spec: Spec, seed: int | None = None) -> Network:
+    """The network that a spec describes.
+
+    With a seed, its weights depend on nothing else, not even the device, and the global generator is left alone. The
+    modules are laid out without storage first, so that PyTorch's own initialisation, soon overwritten, costs nothing.
+
+    Raises:
+        ResourceError: if the machine's memory cannot hold the weights.
+    """
+    device = torch.get_default_device()
+    with torch.device("meta"):
+        model = FAMILIES[type(spec)](spec)
+    if device.type == "meta":
+        return model
+    check_fits(sum(parameter.numel() for parameter in model.parameters()))
+    model.to_empty(device="cpu")
+    with torch.random.fork_rng(devices=[], enabled=seed is not None):
+        if seed is not None:
+            torch.default_generator.manual_seed(seed)
+        model.reset_parameters()
+    return model.to(device)

@@ -1,0 +1,57 @@
+"""What a network is: frozen values that print, compare, hash, round-trip through JSON and refuse contradictions."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, TypeAlias
+
+from resnets import values
+from resnets.spec.mlp import MLPSpec
+from resnets.spec.network import ACTIVATIONS, INITIALIZATIONS, Activation, Initialization, NetworkSpec, replace
+from resnets.spec.norm import NormSpec
+from resnets.spec.resnet import (
+    ORDERINGS,
+    SHORTCUTS,
+    Block,
+    Ordering,
+    Pooling,
+    ResNetSpec,
+    Shortcut,
+    Stem,
+    StrideIn,
+)
+
+Spec: TypeAlias = ResNetSpec | MLPSpec
+"""The spec of any family; in JSON the field `family` tells which, and where it is missing it is the first."""
+
+__all__ = [
+    "ACTIVATIONS",
+    "INITIALIZATIONS",
+    "ORDERINGS",
+    "SHORTCUTS",
+    "Activation",
+    "Block",
+    "Initialization",
+    "MLPSpec",
+    "NetworkSpec",
+    "NormSpec",
+    "Ordering",
+    "Pooling",
+    "ResNetSpec",
+    "Shortcut",
+    "Spec",
+    "Stem",
+    "StrideIn",
+    "replace",
+    "spec_from_dict",
+]
+
+
+def spec_from_dict(data: Mapping[str, Any], where: str = "spec") -> Spec:
+    """The spec of any family that `values.to_dict` wrote.
+
+    Raises:
+        ConfigError: if a setting is unknown, has the wrong type or contradicts another.
+    """
+    spec: Spec = values.coerce(Spec, data, where)
+    return spec

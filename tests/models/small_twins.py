@@ -1,0 +1,35 @@
+"""Small twins of the catalogue's networks: the same kind of net, quick to run."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from resnets.spec import MLPSpec, ResNetSpec, Spec, replace
+
+
+def _resnet(spec: ResNetSpec) -> ResNetSpec:
+    return replace(spec, num_blocks=tuple(min(units, 2) for units in spec.num_blocks), width=4)
+
+
+def _mlp(spec: MLPSpec) -> MLPSpec:
+    return replace(spec, hidden=tuple(min(width, 8) for width in spec.hidden))
+
+
+TWINS: Mapping[type[Spec], Callable[[Any], Spec]] = {ResNetSpec: _resnet, MLPSpec: _mlp}
+"""How each family is shrunk."""
+
+
+def small(spec: Spec) -> Spec:
+    """The spec with fewer blocks and channels, and five classes."""
+    return replace(TWINS[type(spec)](spec), num_classes=5)
+
+
+def images_for(spec: Spec, count: int = 2) -> Tensor:
+    """Random images that the network takes, not square where it does not ask for that."""
+    height = spec.maximum_size or max(40, spec.minimum_size)
+    width = spec.maximum_size or max(36, spec.minimum_size)
+    return torch.randn(count, spec.in_channels, height, width, generator=torch.Generator().manual_seed(0))
