@@ -37,6 +37,13 @@ PAPER_PARAMETERS: Mapping[str, int] = {
     "resnet1001": 10_328_602,
     "resnet164_v2": 1_703_258,
     "resnet1001_v2": 10_327_706,
+    # torchvision's metadata
+    "resnext50_32x4d": 25_028_904,
+    "resnext101_32x8d": 88_791_336,
+    "resnext101_64x4d": 83_455_272,
+    "wide_resnet50_2": 68_883_240,
+    "wide_resnet101_2": 126_886_696,
+    "resnext101_32x4d": 44_177_704,  # timm's
 }
 
 PAPER_MACS: Mapping[str, int] = {
@@ -68,9 +75,9 @@ def counts(spec: ResNetSpec, image: int) -> tuple[int, int]:
     parameters = macs = 0
     size, channels = image, spec.in_channels
 
-    def convolve(kernel: int, inputs: int, outputs: int, pixels: int, *, norm: int) -> None:
+    def convolve(kernel: int, inputs: int, outputs: int, pixels: int, *, norm: int, groups: int = 1) -> None:
         nonlocal parameters, macs
-        weights = kernel * kernel * inputs * outputs
+        weights = kernel * kernel * inputs * outputs // groups
         parameters += weights + 2 * norm
         macs += weights * pixels * pixels
 
@@ -81,8 +88,9 @@ def counts(spec: ResNetSpec, image: int) -> tuple[int, int]:
     size = {"large": -(-size // 2), "pooled": size // 2, "small": size}[spec.stem]
     channels = stem_width
     for stage, units in enumerate(spec.num_blocks):
-        inner = spec.width * 2**stage
-        outer = inner * 4 if spec.block == "bottleneck" else inner
+        planes = spec.width * 2**stage
+        inner = int(planes * (spec.width_per_group / 64)) * spec.groups
+        outer = planes * 4 if spec.block == "bottleneck" else planes
         for unit in range(units):
             before = size
             size = -(-size // 2) if stage > 0 and unit == 0 else size
@@ -92,7 +100,7 @@ def counts(spec: ResNetSpec, image: int) -> tuple[int, int]:
             else:
                 first = size if spec.stride_in == "1x1" else before
                 convolve(1, channels, inner, first, norm=channels if full else inner)
-                convolve(3, inner, inner, size, norm=inner)
+                convolve(3, inner, inner, size, norm=inner, groups=spec.groups)
                 convolve(1, inner, outer, size, norm=inner if full else outer)
             changes = before != size or channels != outer
             if spec.shortcut == "C" or (spec.shortcut == "B" and changes):
@@ -107,8 +115,9 @@ def functional_resnet(p: Mapping[str, Tensor], images: Tensor, spec: ResNetSpec)
     v2 = spec.ordering == "full_preactivation"
 
     def conv(x: Tensor, name: str, stride: int = 1) -> Tensor:
-        weight = p[f"{name}.weight"]
-        return functional.conv2d(x, weight, p.get(f"{name}.bias"), stride, padding=weight.shape[-1] // 2)
+        weight, bias = p[f"{name}.weight"], p.get(f"{name}.bias")
+        groups = x.shape[1] // weight.shape[1]
+        return functional.conv2d(x, weight, bias, stride, padding=weight.shape[-1] // 2, groups=groups)
 
     def bn(x: Tensor, name: str) -> Tensor:
         mean, var, gamma, beta = (p[f"{name}.{key}"] for key in ("running_mean", "running_var", "weight", "bias"))

@@ -12,7 +12,9 @@ from resnets.spec import MLPSpec, ResNetSpec, Spec, replace
 
 
 def _resnet(spec: ResNetSpec) -> ResNetSpec:
-    return replace(spec, num_blocks=tuple(min(units, 2) for units in spec.num_blocks), width=4)
+    groups, per_group = (2, 32) if spec.groups > 1 else (1, spec.width_per_group)
+    num_blocks = tuple(min(units, 2) for units in spec.num_blocks)
+    return replace(spec, num_blocks=num_blocks, width=4, groups=groups, width_per_group=per_group)
 
 
 def _mlp(spec: MLPSpec) -> MLPSpec:

@@ -16,13 +16,15 @@ from resnets.layers.block import PlainBlock
 from resnets.models.build import build
 from resnets.models.catalogue import create, names, spec_of
 from resnets.models.catalogue.residual import PLAIN, RESIDUAL
+from resnets.models.catalogue.variants import RESNEXT, WIDE
 from resnets.spec import ResNetSpec, Stem, replace, spec_from_dict
 from resnets.values import to_json
 
 
-@pytest.mark.parametrize("name", [*RESIDUAL, *PLAIN])
+@pytest.mark.parametrize("name", [*RESIDUAL, *PLAIN, *RESNEXT, *WIDE])
 def test_counts_equal_the_closed_formula(name: str) -> None:
-    spec = {**RESIDUAL, **PLAIN}[name]
+    spec = spec_of(name)
+    assert isinstance(spec, ResNetSpec)
     count = complexity if sum(spec.num_blocks) < 100 else repeated_complexity
     cost = count(spec, spec.usual_input)
     assert (cost.parameters, cost.macs) == counts(spec, spec.usual_input[1])
@@ -128,7 +130,7 @@ def test_plain_twin_is_its_residual_net_without_shortcuts(name: str) -> None:
 
 @pytest.mark.parametrize("name", [name for name in names() if name.startswith(("resnet", "plain"))])
 def test_depth_is_the_one_in_the_name(name: str) -> None:
-    assert str(spec_of(name).depth) == name.removeprefix("resnet").removeprefix("plain").split("_")[0]
+    assert name.removeprefix("resnet").removeprefix("plain").startswith(str(spec_of(name).depth))
 
 
 def test_create_changes_any_setting() -> None:

@@ -31,8 +31,8 @@ else:
         converters={"seconds": seconds},
     )
     _NETWORK = (
-        "width", "num_blocks", "stem", "stem_width", "shortcut", "ordering", "block", "stride_in", "activation",
-        "initialization", "zero_init_residual", "pooling", "conv_bias", "output_stride",
+        "width", "num_blocks", "groups", "width_per_group", "stem", "stem_width", "shortcut", "ordering", "block",
+        "stride_in", "activation", "initialization", "zero_init_residual", "pooling", "conv_bias", "output_stride",
     )  # fmt: skip
     NetworkOptions = options_of(ResNetSpec, _NETWORK, "Network (defaults come from the model)", shown=())
     _NORM = {"momentum": "bn_momentum", "eps": "bn_eps"}

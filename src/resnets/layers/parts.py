@@ -27,7 +27,7 @@ class Parts:
     projection_norm: bool = True
 
     def convolution(
-        self, in_channels: int, out_channels: int, *, kernel: int, stride: int = 1, dilation: int = 1
+        self, in_channels: int, out_channels: int, *, kernel: int, stride: int = 1, dilation: int = 1, groups: int = 1
     ) -> nn.Conv2d:
         """A square convolution with an odd kernel, padded so that stride 1 keeps the size.
 
@@ -41,6 +41,7 @@ class Parts:
             stride=stride,
             padding=dilation * (kernel // 2),
             dilation=dilation,
+            groups=groups,
             bias=self.conv_bias,
         )
 

@@ -15,6 +15,8 @@ class Unit:
     width: int
     """Channels of its 3x3 convolutions."""
     out_channels: int
+    groups: int = 1
+    """Parallel paths that a bottleneck's 3x3 consists of."""
     stride: int = 1
     """Step of the unit in both image directions."""
     stride_in: StrideIn = "1x1"

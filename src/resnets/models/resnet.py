@@ -28,8 +28,9 @@ def plan(spec: ResNetSpec) -> list[list[Unit]]:
         for number in range(num_blocks):
             unit = Unit(
                 in_channels=in_channels,
-                width=spec.width * 2**stage,
+                width=spec.inner_width(stage),
                 out_channels=spec.stage_channels(stage),
+                groups=spec.groups,
                 stride=stride if number == 0 else 1,
                 stride_in=spec.stride_in,
                 dilation=spec.stage_dilations[stage],

@@ -40,6 +40,11 @@ class ResNetSpec(NetworkSpec):
     """`basic`: two 3x3. `bottleneck`: 1x1, 3x3, 1x1 with four times the width at its ends. [He 2015, Figure 5]"""
     width: int = 64
     """Channels of the first stage's 3x3 convolutions; each later stage doubles them."""
+    groups: int = 1
+    """Parallel paths in a bottleneck: groups of its 3x3, ResNeXt's cardinality.      [Xie 2017, section 3.3]"""
+    width_per_group: int = 64
+    """Channels of such a path in the first stage of a net of width 64; 128 in one path is a wide ResNet.
+    [Xie 2017, Table 2; Zagoruyko 2016, section 3]"""
     stem: Stem = "large"
     """`large`: 7x7 stride 2 and max-pool. `small`: 3x3. `pooled`: 5x5 stride 2 and max-pool."""
     stem_width: int | None = None
@@ -87,6 +92,23 @@ class ResNetSpec(NetworkSpec):
                 f"width={self.width} with {len(self.num_blocks)} stages ends at {self.out_channels} channels; "
                 f"at most {MAX_CHANNELS} are possible."
             )
+        self._check_groups()
+
+    def _check_groups(self) -> None:
+        values.check_range("groups", self.groups, 1, MAX_CHANNELS)
+        values.check_range("width_per_group", self.width_per_group, 1, MAX_CHANNELS)
+        if self.block == "basic" and (self.groups, self.width_per_group) != (1, 64):
+            raise ConfigError(
+                f"groups={self.groups} with width_per_group={self.width_per_group} is for bottlenecks; "
+                "block='basic' has groups=1 and width_per_group=64."
+            )
+        first, last = self.inner_width(0), self.inner_width(len(self.num_blocks) - 1)
+        if first == 0 or last > MAX_CHANNELS:
+            raise ConfigError(
+                f"groups={self.groups}, width_per_group={self.width_per_group} and width={self.width} give a "
+                f"bottleneck's 3x3 {first} channels in the first stage and {last} in the last; "
+                f"from 1 to {MAX_CHANNELS} are possible."
+            )
 
     def _check_contradictions(self) -> None:
         if self.zero_init_residual and not self.norm.affine:
@@ -126,6 +148,10 @@ class ResNetSpec(NetworkSpec):
     def stage_channels(self, stage: int) -> int:
         """Output channels of a stage, counted from 0."""
         return self.width * (1 << stage) * self.expansion
+
+    def inner_width(self, stage: int) -> int:
+        """Channels of a 3x3 in a stage, counted from 0, over all its groups."""
+        return self.width * (1 << stage) * self.width_per_group // 64 * self.groups
 
     @property
     def out_channels(self) -> int:
