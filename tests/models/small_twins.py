@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from resnets.spec import MLPSpec, ResNetSpec, Spec, replace
+from resnets.spec import DenseNetSpec, MLPSpec, ResNetSpec, Spec, replace
 
 
 def _resnet(spec: ResNetSpec) -> ResNetSpec:
@@ -21,7 +21,15 @@ def _mlp(spec: MLPSpec) -> MLPSpec:
     return replace(spec, hidden=tuple(min(width, 8) for width in spec.hidden))
 
 
-TWINS: Mapping[type[Spec], Callable[[Any], Spec]] = {ResNetSpec: _resnet, MLPSpec: _mlp}
+def _densenet(spec: DenseNetSpec) -> DenseNetSpec:
+    return replace(spec, num_blocks=tuple(min(units, 2) for units in spec.num_blocks), growth=4, stem_width=8)
+
+
+TWINS: Mapping[type[Spec], Callable[[Any], Spec]] = {
+    ResNetSpec: _resnet,
+    MLPSpec: _mlp,
+    DenseNetSpec: _densenet,
+}
 """How each family is shrunk."""
 
 

@@ -7,13 +7,15 @@ from typing import Any, overload
 
 import torch
 
+from resnets.models.densenet import DenseNet
 from resnets.models.memory import check_fits
 from resnets.models.mlp import MLP
 from resnets.models.network import Network
 from resnets.models.resnet import ResNet
-from resnets.spec import MLPSpec, ResNetSpec, Spec
+from resnets.spec import DenseNetSpec, MLPSpec, ResNetSpec, Spec
 
 FAMILIES: Mapping[type[Spec], Callable[[Any], Network]] = {
+    DenseNetSpec: DenseNet,
     MLPSpec: MLP,
     ResNetSpec: ResNet,
 }

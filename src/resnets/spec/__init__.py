@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any, TypeAlias
 
 from resnets import values
+from resnets.spec.densenet import DenseNetSpec
 from resnets.spec.mlp import MLPSpec
 from resnets.spec.network import ACTIVATIONS, INITIALIZATIONS, Activation, Initialization, NetworkSpec, replace
 from resnets.spec.norm import NormSpec
@@ -21,7 +22,7 @@ from resnets.spec.resnet import (
     StrideIn,
 )
 
-Spec: TypeAlias = ResNetSpec | MLPSpec
+Spec: TypeAlias = ResNetSpec | MLPSpec | DenseNetSpec
 """The spec of any family; in JSON the field `family` tells which, and where it is missing it is the first."""
 
 __all__ = [
@@ -31,6 +32,7 @@ __all__ = [
     "SHORTCUTS",
     "Activation",
     "Block",
+    "DenseNetSpec",
     "Initialization",
     "MLPSpec",
     "NetworkSpec",

@@ -26,6 +26,11 @@ MAX_CLASSES = 1_000_000
 
 AnySpec = TypeVar("AnySpec", bound="NetworkSpec")
 
+MAX_BLOCKS = 10_000
+"""Most units that a spec may ask for; ResNet-1202 has 600."""
+MAX_STAGES = 8
+"""Most stages: each halves the image."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class NetworkSpec:
@@ -110,6 +115,28 @@ def replace(spec: AnySpec, **changes: Any) -> AnySpec:
                 f"A {title} has no setting '{name}'.{suggestion(name, known)} Known: {', '.join(sorted(known))}."
             )
     return dataclasses.replace(spec, **changes)
+
+
+def check_num_blocks(num_blocks: tuple[int, ...]) -> None:
+    """Refuse numbers of units a stage that no network has.
+
+    Raises:
+        ConfigError: with what is possible.
+    """
+    if not num_blocks:
+        raise ConfigError("num_blocks is empty; a network needs at least one stage, e.g. num_blocks=(2, 2, 2, 2).")
+    if min(num_blocks) < 1 or sum(num_blocks) > MAX_BLOCKS:
+        raise ConfigError(f"num_blocks must be at least 1 a stage and {MAX_BLOCKS} in all, got {num_blocks}.")
+    if len(num_blocks) > MAX_STAGES:
+        raise ConfigError(
+            f"num_blocks has {len(num_blocks)} stages; at most {MAX_STAGES} are possible (each halves the image)."
+        )
+
+
+def usual_image(in_channels: int, *, photographs: bool) -> tuple[int, int, int]:
+    """ImageNet's image for a network of photographs, else MNIST's for a grey one, else CIFAR's."""
+    size = 224 if photographs else 28 if in_channels == 1 else 32
+    return in_channels, size, size
 
 
 def _channels(count: int) -> str:

@@ -8,7 +8,7 @@ from typing import Any, Literal, get_args
 
 from resnets import values
 from resnets.errors import ConfigError
-from resnets.spec.network import MAX_CHANNELS, Activation, NetworkSpec
+from resnets.spec.network import MAX_CHANNELS, Activation, NetworkSpec, check_num_blocks, usual_image
 from resnets.spec.norm import NormSpec
 
 Block = Literal["basic", "bottleneck"]
@@ -20,8 +20,6 @@ Shortcut = Literal["A", "B", "C", "none"]
 Stem = Literal["large", "small", "pooled"]
 StrideIn = Literal["1x1", "3x3"]
 
-MAX_BLOCKS = 10_000
-"""Most residual blocks that a spec may ask for; ResNet-1202 has 600."""
 BOTTLENECK_EXPANSION = 4
 """A bottleneck's output is four times as wide as its 3x3.                       [He 2015, Table 1]"""
 
@@ -77,14 +75,7 @@ class ResNetSpec(NetworkSpec):
         self._check_contradictions()
 
     def _check_sizes(self) -> None:
-        if not self.num_blocks:
-            raise ConfigError("num_blocks is empty; a network needs at least one stage, e.g. num_blocks=(2, 2, 2, 2).")
-        if min(self.num_blocks) < 1 or sum(self.num_blocks) > MAX_BLOCKS:
-            raise ConfigError(f"num_blocks must be at least 1 a stage and {MAX_BLOCKS} in all, got {self.num_blocks}.")
-        if len(self.num_blocks) > 8:
-            raise ConfigError(
-                f"num_blocks has {len(self.num_blocks)} stages; at most 8 are possible (each halves the image)."
-            )
+        check_num_blocks(self.num_blocks)
         values.check_range("width", self.width, 1, MAX_CHANNELS)
         values.check_range("stem_width", self.first_width, 1, MAX_CHANNELS)
         if self.out_channels > MAX_CHANNELS:
@@ -200,8 +191,7 @@ class ResNetSpec(NetworkSpec):
     @property
     def usual_input(self) -> tuple[int, int, int]:
         """ImageNet's image for the large stem, else MNIST's or CIFAR's."""
-        size = 224 if self.stem == "large" else 28 if self.in_channels == 1 else 32
-        return self.in_channels, size, size
+        return usual_image(self.in_channels, photographs=self.stem == "large")
 
     @property
     def summary(self) -> str:
