@@ -1,4 +1,4 @@
-"""How long one waits: whole processes, from the command to its last word."""
+"""How long one waits: whole processes, from the command to its last word, and training up to its first step."""
 
 from __future__ import annotations
 
@@ -14,12 +14,19 @@ from PIL import Image
 
 from resnets.bench.measure import Table
 from resnets.data.sources import load
+from resnets.errors import StoppedError
+from resnets.runs.folder import new_run
+from resnets.runs.plan import plan
+from resnets.runs.request import Request
+from resnets.runs.train import run
+from resnets.runs.watch import Silent
+from resnets.training.fit import StepDone
 
 ROUNDS = 7
 
 
 def start_time() -> Table:
-    """Seconds of `--version`, `--help`, a usage error and a prediction."""
+    """Seconds of `--version`, `--help`, a usage error, a prediction, and the way to a training's first step."""
     with tempfile.TemporaryDirectory() as folder:
         picture = Path(folder) / "digit.png"
         _draw_digit(picture)
@@ -30,6 +37,7 @@ def start_time() -> Table:
             "resnets predict digits digit.png": ["predict", "digits", str(picture)],
         }
         rows = tuple(_row(name, arguments) for name, arguments in commands.items())
+        rows += (("resnets train mnist, from imports to the first step", *_spread(_until_first_step(Path(folder)))),)
     return Table(
         "Start: seconds of whole commands",
         ("command", "median s", "least s", "most s"),
@@ -44,7 +52,32 @@ def _row(name: str, arguments: list[str]) -> tuple[str, ...]:
         start = time.perf_counter()
         subprocess.run([sys.executable, "-m", "resnets", *arguments], capture_output=True, check=False)
         seconds.append(time.perf_counter() - start)
-    return name, f"{statistics.median(seconds):.2f}", f"{min(seconds):.2f}", f"{max(seconds):.2f}"
+    return name, *_spread(seconds)
+
+
+def _spread(seconds: list[float]) -> tuple[str, str, str]:
+    return f"{statistics.median(seconds):.2f}", f"{min(seconds):.2f}", f"{max(seconds):.2f}"
+
+
+def _until_first_step(runs: Path) -> list[float]:
+    """Seconds of opening and checking the data, choosing settings and taking one step, in this process."""
+    seconds = []
+    for _ in range(ROUNDS):
+        start = time.perf_counter()
+        config, splits = plan(Request(dataset="mnist"), Silent())
+        try:
+            run(config, new_run(runs, "start"), _First(), splits)
+        except StoppedError:
+            seconds.append(time.perf_counter() - start)
+    return seconds
+
+
+class _First(Silent):
+    """Ends a run after its first step."""
+
+    def stepped(self, step: StepDone) -> None:
+        """End it."""
+        raise StoppedError(f"Step {step.step} was enough.")
 
 
 def _draw_digit(path: Path) -> None:

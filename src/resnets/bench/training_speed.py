@@ -17,9 +17,9 @@ from resnets.training.machine import Machine, keep_freed_memory, physical_cores,
 from resnets.training.state import TrainingState
 
 BATCH_SIZE = 128
-NETS = {"resnet20": 12, "resnet18": 2}
+NETS = {"resnet20": 5, "resnet18": 1}
 """Network -> steps in a round."""
-ROUNDS = 7
+ROUNDS = 5
 
 
 class _Batch(NamedTuple):
