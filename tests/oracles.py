@@ -83,9 +83,9 @@ def counts(spec: ResNetSpec, image: int) -> tuple[int, int]:
 
     stem_width = spec.stem_width or spec.width
     size = size if spec.stem == "small" else -(-size // 2)  # a strided convolution rounds half a pixel up
-    kernel = {"large": 7, "pooled": 5, "small": 3}[spec.stem]
+    kernel = {"large": 7, "medium": 5, "pooled": 5, "small": 3}[spec.stem]
     convolve(kernel, channels, stem_width, size, norm=0 if full else stem_width)
-    size = {"large": -(-size // 2), "pooled": size // 2, "small": size}[spec.stem]
+    size = {"large": -(-size // 2), "medium": size, "pooled": size // 2, "small": size}[spec.stem]
     channels = stem_width
     for stage, units in enumerate(spec.num_blocks):
         planes = spec.width * 2**stage

@@ -21,14 +21,14 @@ class Preset:
 
 
 _TURNED = Augmentation(shift=1, rotate=10, scale=0.1)
-_TURNED_MORE = Augmentation(shift=2, rotate=12, scale=0.12, shear=5)
+_TURNED_MORE = Augmentation(shift=2, rotate=12, scale=0.12, shear=5, erase=5)
 _MIRRORED = Augmentation(shift=2, flip=True)
 _PHOTOS = Augmentation(shift=4, flip=True)
 
 _QUICK = Recipe(
     batch_size=256, optimizer="adamw", learning_rate=0.018, weight_decay=0.05, label_smoothing=0.05, ema_decay=0.985
 )
-_PATIENT = dataclasses.replace(_QUICK, batch_size=128, learning_rate=0.008, ema_decay=0.998)
+_PATIENT = dataclasses.replace(_QUICK, learning_rate=0.014, ema_decay=0.996)
 
 PRESETS: dict[Kind, dict[Patience, Preset]] = {
     "digits": {
@@ -37,7 +37,7 @@ PRESETS: dict[Kind, dict[Patience, Preset]] = {
             recipe=dataclasses.replace(_QUICK, epochs=1.1, ema_decay=0.97, augmentation=Augmentation(shift=1)),
         ),
         "good": Preset(model="resnet6", recipe=dataclasses.replace(_QUICK, epochs=6, augmentation=_TURNED)),
-        "best": Preset(model="resnet6_w64", recipe=dataclasses.replace(_PATIENT, epochs=12, augmentation=_TURNED_MORE)),
+        "best": Preset(model="resnet8", recipe=dataclasses.replace(_PATIENT, epochs=10, augmentation=_TURNED_MORE)),
     },
     "things": {
         "fast": Preset(model="resnet6_w64", recipe=dataclasses.replace(_QUICK, epochs=2, augmentation=_MIRRORED)),

@@ -56,7 +56,7 @@ def test_preactivation_net_has_a_row_before_the_head() -> None:
 
 @pytest.mark.parametrize("block", ["basic", "bottleneck"])
 @pytest.mark.parametrize("ordering", ["original", "full_preactivation"])
-@pytest.mark.parametrize("stem", ["large", "small", "pooled"])
+@pytest.mark.parametrize("stem", ["large", "medium", "small", "pooled"])
 def test_total_is_the_complexity(block: Any, ordering: Any, stem: Any) -> None:
     spec = replace(TINY, block=block, ordering=ordering, stem=stem)
     whole, cost = total(structure(spec, (3, 32, 32))), complexity(spec, (3, 32, 32))

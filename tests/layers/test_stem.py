@@ -12,6 +12,7 @@ from resnets.spec import Stem
     ("stem", "size", "layers"),
     [
         ("large", (8, 9), ["conv", "norm", "activation", "pool"]),
+        ("medium", (16, 17), ["conv", "norm", "activation"]),
         ("small", (31, 33), ["conv", "norm", "activation"]),
         ("pooled", (8, 8), ["conv", "pool", "norm", "activation"]),
     ],

@@ -58,7 +58,7 @@ def test_options_of_resnet34_cost_what_the_paper_says() -> None:
 
 
 @pytest.mark.parametrize("image", [(1, 28, 28), (1, 27, 27), (1, 45, 45)])
-@pytest.mark.parametrize("stem", ["large", "small", "pooled"])
+@pytest.mark.parametrize("stem", ["large", "medium", "small", "pooled"])
 def test_odd_sizes_are_counted_right(stem: Stem, image: tuple[int, int, int]) -> None:
     spec = ResNetSpec(num_blocks=(1, 2, 1), width=8, stem=stem, stem_width=5, in_channels=1, block="bottleneck")
     cost = complexity(spec, image)
@@ -110,7 +110,7 @@ def test_stages_have_the_papers_channels_and_sizes(name: str) -> None:
     spec = small({**RESIDUAL, **PLAIN}[name])
     assert isinstance(spec, ResNetSpec)
     features = build(spec, seed=0).features(images_for(spec))
-    first = 40 if spec.stem == "small" else 10
+    first = {"small": 40, "medium": 20}.get(spec.stem, 10)
     for stage in range(len(spec.num_blocks)):
         channels = 4 * 2**stage * (4 if spec.block == "bottleneck" else 1)
         assert features[f"S{stage + 1}"].shape[1:3] == (channels, -(-first // 2**stage))

@@ -38,7 +38,7 @@ def test_network_equals_the_functional_one(variant: dict[str, Any]) -> None:
     torch.testing.assert_close(model(_images()), functional_resnet(model.state_dict(), _images(), model.spec))
 
 
-@pytest.mark.parametrize("stem", ["large", "pooled"])
+@pytest.mark.parametrize("stem", ["large", "medium", "pooled"])
 def test_network_with_a_pooling_stem_equals_the_functional_one(stem: Stem) -> None:
     model = build(replace(TINY, stem=stem, conv_bias=True, norm=NormSpec(eps=1e-3)), seed=0).eval()
     scramble_norms(model)
@@ -166,7 +166,7 @@ def test_dilated_network_agrees_with_the_strided_one_where_both_look() -> None:
     torch.testing.assert_close(many[:, :, ::4, ::4], few)
 
 
-@pytest.mark.parametrize("stem", ["large", "small", "pooled"])
+@pytest.mark.parametrize("stem", ["large", "medium", "small", "pooled"])
 @pytest.mark.parametrize("stages", [1, 2, 4])
 @pytest.mark.parametrize("ordering", ["original", "full_preactivation"])
 def test_smallest_image_works_and_smaller_ones_are_refused(stem: Stem, stages: int, ordering: Ordering) -> None:
@@ -180,7 +180,7 @@ def test_smallest_image_works_and_smaller_ones_are_refused(stem: Stem, stages: i
 
 
 @pytest.mark.parametrize(("spec", "least"), [
-    (ResNetSpec(), 17), (ResNetSpec.cifar(20), 3), (ResNetSpec(stem="pooled"), 19),
+    (ResNetSpec(), 17), (ResNetSpec.cifar(20), 3), (ResNetSpec(stem="pooled"), 19), (ResNetSpec(stem="medium"), 9),
     (ResNetSpec(output_stride=8), 5), (ResNetSpec(num_blocks=(1,), stem="small"), 1),
 ])  # fmt: skip
 def test_smallest_image_is_known(spec: ResNetSpec, least: int) -> None:

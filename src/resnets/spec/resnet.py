@@ -17,7 +17,7 @@ Ordering = Literal[
 ]
 Pooling = Literal["average", "max"]
 Shortcut = Literal["A", "B", "C", "none"]
-Stem = Literal["large", "small", "pooled"]
+Stem = Literal["large", "medium", "small", "pooled"]
 StrideIn = Literal["1x1", "3x3"]
 
 BOTTLENECK_EXPANSION = 4
@@ -44,7 +44,7 @@ class ResNetSpec(NetworkSpec):
     """Channels of such a path in the first stage of a net of width 64; 128 in one path is a wide ResNet.
     [Xie 2017, Table 2; Zagoruyko 2016, section 3]"""
     stem: Stem = "large"
-    """`large`: 7x7 stride 2 and max-pool. `small`: 3x3. `pooled`: 5x5 stride 2 and max-pool."""
+    """`large`: 7x7 stride 2 and max-pool. `medium`: 5x5 stride 2. `small`: 3x3. `pooled`: 5x5 stride 2 and max-pool."""
     stem_width: int | None = None
     """Channels of the stem; None: as `width`."""
     shortcut: Shortcut = "B"
@@ -152,7 +152,7 @@ class ResNetSpec(NetworkSpec):
     @property
     def stem_stride(self) -> int:
         """Ratio of the input's resolution to the stem's output."""
-        return {"large": 4, "small": 1, "pooled": 4}[self.stem]
+        return {"large": 4, "medium": 2, "small": 1, "pooled": 4}[self.stem]
 
     @property
     def stage_strides(self) -> tuple[int, ...]:
@@ -175,7 +175,7 @@ class ResNetSpec(NetworkSpec):
     def minimum_size(self) -> int:
         """Least height and width of an image: every layer that halves still finds two pixels to halve."""
         size = 1
-        for _ in range(self._halvings + {"large": 2, "small": 0, "pooled": 0}[self.stem]):
+        for _ in range(self._halvings + {"large": 2, "medium": 1, "small": 0, "pooled": 0}[self.stem]):
             size = max(2, 2 * size - 1)  # a strided convolution rounds half a pixel up
         return 4 * size - 1 if self.stem == "pooled" else size  # a 2x2 pool rounds it down
 
