@@ -78,6 +78,16 @@ def check_range(name: str, value: float, least: float, most: float) -> None:
         raise ConfigError(f"{name} must be from {least:,} to {most:,}, got {value:,}.")
 
 
+def check_fraction(name: str, value: float) -> None:
+    """Refuse a number that is not a part of a whole: at least 0 and below 1.
+
+    Raises:
+        ConfigError: with the name, the value and what is allowed.
+    """
+    if not 0 <= value < 1:
+        raise ConfigError(f"{name} must be at least 0 and below 1, got {value}.")
+
+
 def coerce(hint: Any, item: Any, where: str) -> Any:
     """`item` as the type that a field declares: JSON's lists become tuples and its whole numbers floats.
 

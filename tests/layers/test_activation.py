@@ -18,6 +18,7 @@ FORMULAS: dict[str, Callable[[float], float]] = {
     "silu": lambda x: x / (1 + math.exp(-x)),
     "sigmoid": lambda x: 1 / (1 + math.exp(-x)),
     "tanh": math.tanh,
+    "scaled_tanh": lambda x: 1.7159 * math.tanh(2 * x / 3),
 }
 
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable, Mapping
 from typing import Any
 
 import torch
 from torch import Tensor
 
-from resnets.spec import DenseNetSpec, MLPSpec, ResNetSpec, Spec, replace
+from resnets.spec import AlexNetSpec, DenseNetSpec, LeNetSpec, MLPSpec, NiNSpec, ResNetSpec, Spec, VGGSpec, replace
 
 
 def _resnet(spec: ResNetSpec) -> ResNetSpec:
@@ -25,10 +26,32 @@ def _densenet(spec: DenseNetSpec) -> DenseNetSpec:
     return replace(spec, num_blocks=tuple(min(units, 2) for units in spec.num_blocks), growth=4, stem_width=8)
 
 
+def _lenet(spec: LeNetSpec) -> LeNetSpec:
+    return spec
+
+
+def _alexnet(spec: AlexNetSpec) -> AlexNetSpec:
+    return replace(spec, hidden=8)
+
+
+def _vgg(spec: VGGSpec) -> VGGSpec:
+    convs = tuple(min(count, 2) for count in spec.num_convs)
+    return replace(spec, num_convs=convs, width=4, hidden=tuple(8 for _ in spec.hidden))
+
+
+def _nin(spec: NiNSpec) -> NiNSpec:
+    stages = tuple(dataclasses.replace(stage, widths=tuple(8 for _ in stage.widths)) for stage in spec.stages)
+    return replace(spec, stages=stages)
+
+
 TWINS: Mapping[type[Spec], Callable[[Any], Spec]] = {
     ResNetSpec: _resnet,
     MLPSpec: _mlp,
     DenseNetSpec: _densenet,
+    AlexNetSpec: _alexnet,
+    LeNetSpec: _lenet,
+    NiNSpec: _nin,
+    VGGSpec: _vgg,
 }
 """How each family is shrunk."""
 

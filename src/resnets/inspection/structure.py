@@ -1,4 +1,4 @@
-"""The network as a table: one row for the stem, each block, and the head."""
+"""The network as a table: one row for the stem if it has one, each block, and the head."""
 
 from __future__ import annotations
 
@@ -64,7 +64,8 @@ def total(rows: Sequence[Row]) -> Row:
 
 def _parts(model: Network) -> Iterator[tuple[str, str, str, nn.Module]]:
     """Label, kind, shortcut and module of every part."""
-    yield "stem", getattr(model.spec, "stem", ""), "", model.stem
+    if not isinstance(model.stem, nn.Identity):
+        yield "stem", getattr(model.spec, "stem", ""), "", model.stem
     for label, block in model.blocks():
         yield label, *model.kind_of(block), block
     if any(True for _ in model.final.children()):

@@ -7,8 +7,11 @@ from typing import Any, TypeAlias
 
 from resnets import values
 from resnets.spec.densenet import DenseNetSpec
+from resnets.spec.alexnet import AlexNetSpec
+from resnets.spec.lenet import LeNetSpec, Subsampling
 from resnets.spec.mlp import MLPSpec
 from resnets.spec.network import ACTIVATIONS, INITIALIZATIONS, Activation, Initialization, NetworkSpec, replace
+from resnets.spec.nin import MLPConvSpec, NiNSpec
 from resnets.spec.norm import NormSpec
 from resnets.spec.resnet import (
     ORDERINGS,
@@ -21,8 +24,9 @@ from resnets.spec.resnet import (
     Stem,
     StrideIn,
 )
+from resnets.spec.vgg import VGGSpec
 
-Spec: TypeAlias = ResNetSpec | MLPSpec | DenseNetSpec
+Spec: TypeAlias = ResNetSpec | MLPSpec | DenseNetSpec | LeNetSpec | AlexNetSpec | VGGSpec | NiNSpec
 """The spec of any family; in JSON the field `family` tells which, and where it is missing it is the first."""
 
 __all__ = [
@@ -31,11 +35,15 @@ __all__ = [
     "ORDERINGS",
     "SHORTCUTS",
     "Activation",
+    "AlexNetSpec",
     "Block",
     "DenseNetSpec",
     "Initialization",
+    "LeNetSpec",
+    "MLPConvSpec",
     "MLPSpec",
     "NetworkSpec",
+    "NiNSpec",
     "NormSpec",
     "Ordering",
     "Pooling",
@@ -44,6 +52,8 @@ __all__ = [
     "Spec",
     "Stem",
     "StrideIn",
+    "Subsampling",
+    "VGGSpec",
     "replace",
     "spec_from_dict",
 ]

@@ -9,7 +9,7 @@ from typing import Any, Literal, TypeVar, get_args
 from resnets import values
 from resnets.errors import ConfigError, suggestion
 
-Activation = Literal["relu", "leaky_relu", "elu", "gelu", "silu", "sigmoid", "tanh"]
+Activation = Literal["relu", "leaky_relu", "elu", "gelu", "silu", "sigmoid", "tanh", "scaled_tanh"]
 Initialization = Literal[
     "he_normal_fan_out",
     "he_normal_fan_in",
