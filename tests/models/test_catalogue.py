@@ -150,7 +150,7 @@ def test_any_cifar_depth_has_a_name(name: str, spec: ResNetSpec) -> None:
     ("name", "message"),
     [
         ("resnet_50", r"There is no network 'resnet_50'\. Did you mean 'resnet50'\? `resnets models` lists all"),
-        ("tgg16", r"There is no network 'tgg16'\. `resnets models` .* any depth 6n\+2 is cifar_resnet<depth>"),
+        ("mobile", r"There is no network 'mobile'\. `resnets models` .* any depth 6n\+2 is cifar_resnet<depth>"),
         ("cifar_resnet21", r"depth 6n\+2 \(8, 14, 20, 26, 32, ...\), got 21"),
         ("cifar_plain2", r"depth 6n\+2 .* got 2\."),
         ("cifar_resnet600002", "num_blocks must be at least 1 a stage and 10000 in all"),
