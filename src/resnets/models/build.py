@@ -7,21 +7,20 @@ from typing import Any, overload
 
 import torch
 
-from resnets.models.densenet import DenseNet
 from resnets.models.alexnet import AlexNet
+from resnets.models.densenet import DenseNet
 from resnets.models.lenet import LeNet
 from resnets.models.memory import check_fits
 from resnets.models.mlp import MLP
 from resnets.models.network import Network
 from resnets.models.nin import NiN
 from resnets.models.resnet import ResNet
+from resnets.models.vgg import VGG
 from resnets.spec import AlexNetSpec, DenseNetSpec, LeNetSpec, MLPSpec, NiNSpec, ResNetSpec, Spec, VGGSpec
 
-from resnets.models.vgg import VGG
-
 FAMILIES: Mapping[type[Spec], Callable[[Any], Network]] = {
-    DenseNetSpec: DenseNet,
     AlexNetSpec: AlexNet,
+    DenseNetSpec: DenseNet,
     LeNetSpec: LeNet,
     MLPSpec: MLP,
     NiNSpec: NiN,

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from typing import Any, TypeAlias
 
 from resnets import values
-from resnets.spec.densenet import DenseNetSpec
 from resnets.spec.alexnet import AlexNetSpec
+from resnets.spec.densenet import DenseNetSpec
 from resnets.spec.lenet import LeNetSpec, Subsampling
 from resnets.spec.mlp import MLPSpec
 from resnets.spec.network import ACTIVATIONS, INITIALIZATIONS, Activation, Initialization, NetworkSpec, replace
