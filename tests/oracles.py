@@ -116,10 +116,21 @@ def functional_resnet(p: Mapping[str, Tensor], images: Tensor, spec: ResNetSpec)
 
     def conv(x: Tensor, name: str, stride: int = 1) -> Tensor:
         weight, bias = p[f"{name}.weight"], p.get(f"{name}.bias")
+        if spec.weight_standardization:
+            filters = weight.flatten(1)
+            filters = (filters - filters.mean(1, keepdim=True)) / filters.std(1, correction=0, keepdim=True)
+            weight = filters.view_as(weight)
         groups = x.shape[1] // weight.shape[1]
         return functional.conv2d(x, weight, bias, stride, padding=weight.shape[-1] // 2, groups=groups)
 
     def bn(x: Tensor, name: str) -> Tensor:
+        if spec.norm.kind == "none":
+            return x
+        if spec.norm.kind in ("group", "layer", "instance"):
+            groups = {"layer": 1, "instance": x.shape[1], "group": min(spec.norm.groups, x.shape[1] // 2)}
+            y = x.reshape(len(x), groups[spec.norm.kind], -1)
+            y = (y - y.mean(2, keepdim=True)) / (y.var(2, correction=0, keepdim=True) + spec.norm.eps).sqrt()
+            return y.view_as(x) * p[f"{name}.weight"].view(-1, 1, 1) + p[f"{name}.bias"].view(-1, 1, 1)
         mean, var, gamma, beta = (p[f"{name}.{key}"] for key in ("running_mean", "running_var", "weight", "bias"))
         return functional.batch_norm(x, mean, var, gamma, beta, eps=spec.norm.eps)
 
@@ -128,7 +139,7 @@ def functional_resnet(p: Mapping[str, Tensor], images: Tensor, spec: ResNetSpec)
 
     def branch(x: Tensor, unit: str, strides: tuple[int, ...]) -> Tensor:
         for number, stride in enumerate(strides, start=1):
-            if v2 and f"{unit}.residual.norm{number}.weight" in p:
+            if v2 and not (number == 1 and f"{unit}.shortcut.conv.weight" in p):
                 x = bn_relu(x, f"{unit}.residual.norm{number}")
             x = conv(x, f"{unit}.residual.conv{number}", stride)
             if not v2:
@@ -143,7 +154,7 @@ def functional_resnet(p: Mapping[str, Tensor], images: Tensor, spec: ResNetSpec)
             y = conv(x, f"{unit}.shortcut.conv", stride)
             return y if v2 else bn(y, f"{unit}.shortcut.norm")
         y = x[:, :, ::stride, ::stride]
-        zeros = torch.zeros(y.shape[0], channels - y.shape[1], *y.shape[2:])
+        zeros = y.new_zeros(y.shape[0], channels - y.shape[1], *y.shape[2:])
         return torch.cat([y, zeros], dim=1)
 
     x = conv(images, "stem.conv", 1 if spec.stem == "small" else 2)
@@ -155,7 +166,7 @@ def functional_resnet(p: Mapping[str, Tensor], images: Tensor, spec: ResNetSpec)
             unit = f"stages.S{stage + 1}.U{number + 1}"
             s = 2 if stage > 0 and number == 0 else 1
             strides = (s, 1) if spec.block == "basic" else (s, 1, 1) if spec.stride_in == "1x1" else (1, s, 1)
-            if f"{unit}.preactivation.norm1.weight" in p:
+            if v2 and f"{unit}.shortcut.conv.weight" in p:
                 x = bn_relu(x, f"{unit}.preactivation.norm1")
             residual = branch(x, unit, strides)
             y = residual + skip(x, unit, s, residual.shape[1])
@@ -168,12 +179,10 @@ def scramble_norms(model: nn.Module, seed: int = 0) -> None:
     """Give every norm's parameters and statistics values of their own, so that a mix-up of two norms shows."""
     generator = torch.Generator().manual_seed(seed)
     for module in model.modules():
-        if isinstance(module, nn.BatchNorm2d):
-            for values, least, most in (
-                (module.weight.data, 0.5, 1.5),
-                (module.bias.data, -0.5, 0.5),
-                (module.running_mean, -0.5, 0.5),
-                (module.running_var, 0.5, 2.0),
-            ):
-                assert values is not None
-                values.uniform_(least, most, generator=generator)
+        if isinstance(module, (nn.BatchNorm2d, nn.SyncBatchNorm, nn.GroupNorm)):
+            module.weight.data.uniform_(0.5, 1.5, generator=generator)
+            module.bias.data.uniform_(-0.5, 0.5, generator=generator)
+        if isinstance(module, (nn.BatchNorm2d, nn.SyncBatchNorm)):
+            assert module.running_mean is not None and module.running_var is not None
+            module.running_mean.uniform_(-0.5, 0.5, generator=generator)
+            module.running_var.uniform_(0.5, 2.0, generator=generator)

@@ -17,12 +17,18 @@ def _one_of(name: str) -> st.SearchStrategy[Any]:
     return st.sampled_from(get_args(getattr(spec_file, name)))
 
 
-NORMS = st.builds(
-    NormSpec,
-    momentum=st.floats(0.01, 1),
-    eps=st.floats(1e-8, 0.1),
-    affine=st.booleans(),
-    running_statistics=st.booleans(),
+NORMS = st.one_of(
+    st.builds(
+        NormSpec,
+        kind=st.sampled_from(["batch", "sync"]),
+        momentum=st.floats(0.01, 1),
+        eps=st.floats(1e-8, 0.1),
+        affine=st.booleans(),
+        running_statistics=st.booleans(),
+    ),
+    st.builds(NormSpec, kind=st.just("group"), groups=st.integers(1, 64), affine=st.booleans()),
+    st.builds(NormSpec, kind=st.sampled_from(["layer", "instance"]), eps=st.floats(1e-8, 0.1), affine=st.booleans()),
+    st.just(NormSpec(kind="none")),
 )
 SETTINGS: dict[str, st.SearchStrategy[Any]] = {
     "family": st.just("resnet"),
@@ -41,6 +47,7 @@ SETTINGS: dict[str, st.SearchStrategy[Any]] = {
     "num_classes": st.integers(1, 100_000),
     "activation": _one_of("Activation"),
     "norm": NORMS,
+    "weight_standardization": st.booleans(),
     "conv_bias": st.booleans(),
     "initialization": _one_of("Initialization"),
     "zero_init_residual": st.booleans(),
@@ -87,7 +94,17 @@ def test_a_spec_survives_json_or_says_why_it_cannot_be(settings: dict[str, Any])
         ({"in_channels": 0}, "in_channels must be from 1"),
         ({"num_classes": 10**9}, "num_classes must be from 1 to 1,000,000, got 1,000,000,000"),
         ({"stem_width": 0}, "stem_width must be from 1"),
-        ({"zero_init_residual": True, "norm": NormSpec(affine=False)}, "zero_init_residual=True needs a scale"),
+        (
+            {"zero_init_residual": True, "norm": NormSpec(affine=False)},
+            "zero_init_residual=True needs a scale .* norm.affine=False",
+        ),
+        ({"zero_init_residual": True, "norm": NormSpec(kind="none")}, "needs a scale .* norm.kind='none'"),
+        ({"norm": NormSpec(kind="group"), "width": 5}, "norm.groups=32 cannot make equal groups .* of 5 channels"),
+        (
+            {"norm": NormSpec(kind="group"), "stem_width": 7},
+            "of 7 channels; choose another width, or norm.kind='layer'",
+        ),
+        ({"weight_standardization": True, "stem_width": 1}, "weight_standardization=True has nothing to standardise"),
         ({"zero_init_residual": True, "shortcut": "none"}, "output nothing but zeros"),
         ({"zero_init_residual": True, "ordering": "full_preactivation"}, "with ordering='full_preactivation' it ends"),
         ({"shortcut": "A", "stem_width": 128}, "cannot drop any, but stem_width=128 is more than the first stage's 64"),
@@ -110,6 +127,12 @@ def test_impossible_spec_is_refused(settings: dict[str, Any], message: str) -> N
         ({"momentum": 0}, "norm.momentum must be above 0 and at most 1, got 0.0"),
         ({"momentum": 1.1}, "norm.momentum must be above 0"),
         ({"eps": 0}, "norm.eps must be between 0 and 1, got 0.0"),
+        ({"groups": 0}, "norm.groups must be from 1"),
+        ({"kind": "grup"}, "kind must be one of batch, group, layer, .*; got 'grup'. Did you mean 'group'?"),
+        ({"groups": 8}, "norm.groups=8 says nothing to norm.kind='batch'; leave it out"),
+        ({"kind": "group", "momentum": 0.2}, "norm.momentum=0.2 says nothing to norm.kind='group'"),
+        ({"kind": "layer", "running_statistics": False}, "norm.running_statistics=False says nothing to .*'layer'"),
+        ({"kind": "none", "eps": 0.1}, "norm.eps=0.1 says nothing to norm.kind='none'"),
     ],
 )
 def test_impossible_norm_is_refused(settings: dict[str, Any], message: str) -> None:

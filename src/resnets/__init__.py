@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from resnets.inference.predictor import Predictor as Predictor
     from resnets.inspection.complexity import complexity as complexity
     from resnets.inspection.structure import structure as structure
-    from resnets.layers.norm import freeze_norms as freeze_norms
-    from resnets.layers.norm import unfreeze_norms as unfreeze_norms
+    from resnets.layers.freezing import freeze_norms as freeze_norms
+    from resnets.layers.freezing import unfreeze_norms as unfreeze_norms
     from resnets.models.build import build as build
     from resnets.models.catalogue import create as create
     from resnets.models.catalogue import names as names
@@ -57,7 +57,7 @@ _HOMES = {
     "create": "models.catalogue",
     "evaluate": "evaluation.evaluate",
     "fit": "training.fit",
-    "freeze_norms": "layers.norm",
+    "freeze_norms": "layers.freezing",
     "load": "data.sources",
     "load_artifact": "artifact",
     "names": "models.catalogue",
@@ -67,7 +67,7 @@ _HOMES = {
     "save_artifact": "artifact",
     "spec_of": "models.catalogue",
     "structure": "inspection.structure",
-    "unfreeze_norms": "layers.norm",
+    "unfreeze_norms": "layers.freezing",
 }
 """Public name -> the file it lives in. Loaded on first use, so that `import resnets` is quick and loads no torch."""
 

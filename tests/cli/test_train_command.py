@@ -43,6 +43,17 @@ def test_every_setting_reaches_the_config(command: Command, tmp_path: Path) -> N
     assert config.spec.num_classes == 10
 
 
+def test_norms_of_a_net_are_one_option(command: Command, tmp_path: Path) -> None:
+    from resnets.runs.config import read_yaml
+    from resnets.spec import NormSpec, ResNetSpec
+
+    settings = ("--norm", "group", "--norm-groups", "2", "--weight-standardization")
+    command("train", "mnist", *TINY, *settings, "--epochs", "0.01", "--runs", tmp_path, "--quiet")
+    spec = read_yaml(next(tmp_path.glob("*/config.yaml"))).spec
+    assert isinstance(spec, ResNetSpec)
+    assert (spec.norm, spec.weight_standardization) == (NormSpec(kind="group", groups=2), True)
+
+
 @pytest.mark.parametrize(
     ("arguments", "code", "text"),
     [
@@ -50,6 +61,8 @@ def test_every_setting_reaches_the_config(command: Command, tmp_path: Path) -> N
         (["mnist", "--model", "resnet19"], 3, "Did you mean 'resnet1"),
         (["mnist", "--epochs", "-1"], 3, "epochs must be from"),
         (["mnist", "--width", "0"], 3, "width must be from 1"),
+        (["mnist", "--norm", "grup"], 2, "group"),
+        (["mnist", "--norm", "layer", "--bn-momentum", "0.2"], 3, "norm.momentum=0.2 says nothing"),
         (["mnist", "--momentum", "2"], 3, "momentum must be from"),
         (["mnist", "--device", "tpu9"], 3, "no device 'tpu9'"),
         (["mnist", "--config", "x.yaml"], 3, "--config names its own data set"),

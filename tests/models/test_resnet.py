@@ -9,7 +9,7 @@ from torch import Tensor
 
 from oracles import functional_resnet, scramble_norms
 from resnets.errors import ConfigError, DataError, ResourceError
-from resnets.layers.norm import freeze_norms
+from resnets.layers.freezing import freeze_norms
 from resnets.models.build import build
 from resnets.models.resnet import ResNet, plan
 from resnets.spec import ORDERINGS, SHORTCUTS, NormSpec, Ordering, ResNetSpec, Stem, replace

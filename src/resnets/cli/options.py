@@ -33,10 +33,11 @@ else:
     _NETWORK = (
         "width", "num_blocks", "groups", "width_per_group", "stem", "stem_width", "shortcut", "ordering", "block",
         "stride_in", "activation", "initialization", "zero_init_residual", "pooling", "conv_bias", "output_stride",
+        "weight_standardization",
     )  # fmt: skip
     NetworkOptions = options_of(ResNetSpec, _NETWORK, "Network (defaults come from the model)", shown=())
-    _NORM = {"momentum": "bn_momentum", "eps": "bn_eps"}
-    NormOptions = options_of(NormSpec, _NORM, "Batch normalisation", shown=(), names=_NORM)
+    _NORM = {"kind": "norm", "groups": "norm_groups", "momentum": "bn_momentum", "eps": "bn_eps"}
+    NormOptions = options_of(NormSpec, _NORM, "Norms", shown=(), names=_NORM)
     RecipeOptions = options_of(
         Recipe,
         [field.name for field in dataclasses.fields(Recipe) if field.name != "augmentation"],

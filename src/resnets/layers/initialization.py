@@ -35,5 +35,5 @@ def initialize(model: nn.Module, initialization: Initialization) -> None:
             INITIALIZERS[initialization](module.weight)
             if module.bias is not None:
                 nn.init.zeros_(module.bias)
-        elif isinstance(module, (nn.BatchNorm1d, nn.BatchNorm2d, nn.Linear)):
+        elif isinstance(module, (nn.BatchNorm1d, nn.BatchNorm2d, nn.SyncBatchNorm, nn.GroupNorm, nn.Linear)):
             module.reset_parameters()

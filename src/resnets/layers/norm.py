@@ -1,20 +1,15 @@
-"""Batch normalisation: written out in its four steps, and the fast one that networks use and can freeze.
-
-Source: [Ioffe 2015, Algorithm 1].
-"""
+"""The norms of a network, and batch normalisation written out in its four steps.      [Ioffe 2015, Wu 2018]"""
 
 from __future__ import annotations
 
-from typing import Literal
+from collections.abc import Callable, Mapping
 
 import torch
 from torch import Tensor, nn
 
-from resnets.errors import ConfigError, DataError
-from resnets.spec import NormSpec
-
-Freezable = Literal["statistics", "affine", "both"]
-"""What of a norm can be held fixed: the running mean and variance, the scale and shift, or both."""
+from resnets.errors import DataError
+from resnets.layers.freezing import FreezableNorm
+from resnets.spec import NormKind, NormSpec
 
 
 class ReferenceBatchNorm(nn.Module):
@@ -68,11 +63,10 @@ def _per_channel(values: Tensor) -> Tensor:
     return values.view(1, -1, 1, 1)
 
 
-class BatchNorm2d(nn.BatchNorm2d):
-    """PyTorch's batch normalisation, whose statistics, scale and shift can be frozen for good.
+class NormOverBatch(FreezableNorm):
+    """What the two norms over a batch share: their settings, and what they refuse."""
 
-    A frozen norm stays frozen when `model.train()` is called, which is what fine-tuning on small batches needs.
-    """
+    track_running_stats: bool
 
     def __init__(self, channels: int, spec: NormSpec) -> None:
         super().__init__(
@@ -82,46 +76,6 @@ class BatchNorm2d(nn.BatchNorm2d):
             affine=spec.affine,
             track_running_stats=spec.running_statistics,
         )
-        self.statistics_are_frozen = False
-
-    def freeze(self, what: Freezable) -> None:
-        """Hold the statistics, the scale and shift, or both fixed until `unfreeze`.
-
-        Raises:
-            ConfigError: if `what` is none of these, or this norm has none of what is to be frozen.
-        """
-        self.check_freezable(what)
-        if what in ("statistics", "both"):
-            self.statistics_are_frozen = True
-            self.eval()
-        if what in ("affine", "both"):
-            for parameter in (self.weight, self.bias):
-                parameter.requires_grad_(False).grad = None  # noqa: FBT003  # a gradient left over would still be applied
-
-    def check_freezable(self, what: Freezable) -> None:
-        """Refuse to freeze what this norm does not have.
-
-        Raises:
-            ConfigError: with what is missing.
-        """
-        if what not in ("statistics", "affine", "both"):
-            raise ConfigError(f"Of a norm, 'statistics', 'affine' or 'both' can be frozen; got {what!r}.")
-        if what in ("statistics", "both") and not self.track_running_stats:
-            raise ConfigError(
-                "This norm keeps no running statistics (running_statistics=False), so none can be frozen."
-            )
-        if what in ("affine", "both") and not self.affine:
-            raise ConfigError("This norm has no scale and shift (affine=False), so they cannot be frozen.")
-
-    def unfreeze(self) -> None:
-        """Let statistics, scale and shift move again; the statistics do so from the next `train()`."""
-        self.statistics_are_frozen = False
-        for parameter in self.parameters():
-            parameter.requires_grad_()
-
-    def train(self, mode: bool = True) -> BatchNorm2d:  # noqa: FBT001, FBT002  # nn.Module's own signature
-        """As `nn.Module.train`, except that frozen statistics are neither replaced by the batch's nor moved."""
-        return super().train(mode and not self.statistics_are_frozen)
 
     def forward(self, x: Tensor) -> Tensor:
         """Normalise over everything but the channels.
@@ -134,28 +88,58 @@ class BatchNorm2d(nn.BatchNorm2d):
                 "Batch normalisation needs more than one value in each channel, but got one image of 1x1 pixels "
                 "at this depth: use larger batches or larger images, or freeze the norms' statistics."
             )
-        return super().forward(x)
+        y: Tensor = super().forward(x)
+        return y
 
 
-def freeze_norms(model: nn.Module, what: Freezable) -> None:
-    """Freeze every batch norm of a model; all of them, or none if one cannot be.
+class BatchNorm2d(NormOverBatch, nn.BatchNorm2d):
+    """PyTorch's batch normalisation, whose statistics, scale and shift can be frozen for good.
 
-    Raises:
-        ConfigError: if a norm has none of what is to be frozen; its name is given.
+    A frozen norm stays frozen when `model.train()` is called, which is what fine-tuning on small batches needs.
     """
-    norms = {name: module for name, module in model.named_modules() if isinstance(module, BatchNorm2d)}
-    for name, norm in norms.items():
-        try:
-            norm.check_freezable(what)
-        except ConfigError as error:
-            raise ConfigError(f"{name or type(norm).__name__}: {error}") from error
-    for norm in norms.values():
-        norm.freeze(what)
 
 
-def unfreeze_norms(model: nn.Module) -> None:
-    """Let every batch norm of a model move again, in the mode that the model is in."""
-    for module in model.modules():
-        if isinstance(module, BatchNorm2d):
-            module.unfreeze()
-            module.train(model.training)
+class SyncBatchNorm(NormOverBatch, nn.SyncBatchNorm):
+    """Batch normalisation over the batches of all processes; in a single one it is `BatchNorm2d`.
+
+    Source: [Peng 2018, section 3].
+    """
+
+
+class GroupNorm(FreezableNorm, nn.GroupNorm):
+    """y = gamma (x - mean) / sqrt(variance + eps) + beta, with mean and variance of a group of one image's channels
+
+    One group is layer normalisation over (C, H, W) [Ba 2016, section 3], as many as channels is instance normalisation
+    [Ulyanov 2016, eq. 2]. Statistics never look at another image, so any batch will do and training and evaluation are
+    the same; scale and shift are one a channel in all three.      [Wu 2018, section 3.1]
+
+    Shapes:
+        (N, channels, H, W) -> the same
+    """
+
+    def __init__(self, channels: int, spec: NormSpec) -> None:
+        super().__init__(spec.num_groups(channels), channels, eps=spec.eps, affine=spec.affine)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Normalise over the pixels and channels of each group.
+
+        Raises:
+            DataError: if a group holds one value.
+        """
+        if x.shape[1:].numel() == self.num_groups:
+            raise DataError(
+                "A norm over one image needs more than one value in each group, but got one channel a group and an "
+                "image of 1x1 pixels at this depth: use larger images or fewer groups."
+            )
+        y: Tensor = super().forward(x)
+        return y
+
+
+NORMS: Mapping[NormKind, Callable[[int, NormSpec], nn.Module]] = {
+    "batch": BatchNorm2d,
+    "sync": SyncBatchNorm,
+    "group": GroupNorm,
+    "layer": GroupNorm,
+    "instance": GroupNorm,
+}
+"""From channels and settings to the norm; kind `none` is no layer at all."""

@@ -10,7 +10,8 @@ from typing import Literal
 from torch import nn
 
 from resnets.layers.activation import ACTIVATIONS
-from resnets.layers.norm import BatchNorm2d
+from resnets.layers.convolution import StandardizedConv2d
+from resnets.layers.norm import NORMS
 from resnets.spec import Activation, NormSpec
 
 Step = Literal["norm", "activation"]
@@ -25,6 +26,7 @@ class Parts:
     activation: Activation = "relu"
     conv_bias: bool = False
     projection_norm: bool = True
+    weight_standardization: bool = False
 
     def convolution(
         self, in_channels: int, out_channels: int, *, kernel: int, stride: int = 1, dilation: int = 1, groups: int = 1
@@ -34,7 +36,8 @@ class Parts:
         Shapes:
             (N, in_channels, H, W) -> (N, out_channels, ceil(H / stride), ceil(W / stride))
         """
-        return nn.Conv2d(
+        kind = StandardizedConv2d if self.weight_standardization else nn.Conv2d
+        return kind(
             in_channels,
             out_channels,
             kernel,
@@ -46,6 +49,14 @@ class Parts:
         )
 
     def steps(self, steps: Iterable[Step], channels: int, suffix: str = "") -> OrderedDict[str, nn.Module]:
-        """The named modules of some steps; `suffix` tells equal steps of one branch apart."""
-        makers = {"norm": lambda: BatchNorm2d(channels, self.norm), "activation": ACTIVATIONS[self.activation]}
-        return OrderedDict((f"{step}{suffix}", makers[step]()) for step in steps)
+        """The named modules of some steps, without those that the net has not; `suffix` tells equal ones apart.
+
+        Raises:
+            ConfigError: if the norm cannot divide the channels into its groups.
+        """
+        makers = {
+            "norm": lambda: NORMS[self.norm.kind](channels, self.norm),
+            "activation": ACTIVATIONS[self.activation],
+        }
+        present = [step for step in steps if step != "norm" or self.norm.kind != "none"]
+        return OrderedDict((f"{step}{suffix}", makers[step]()) for step in present)

@@ -55,7 +55,7 @@ def build_block(spec: ResNetSpec, unit: Unit) -> Block:
     if not isinstance(shortcut, Projection):
         return PreactivationBlock(residual, shortcut)
     steps = list(residual.named_children())
-    shared = len(arrangement.before)
+    shared = [name for name, _ in steps].index("conv1")
     return SharedPreactivationBlock(
         nn.Sequential(OrderedDict(steps[:shared])), nn.Sequential(OrderedDict(steps[shared:])), shortcut
     )
@@ -63,7 +63,11 @@ def build_block(spec: ResNetSpec, unit: Unit) -> Block:
 
 def _parts(spec: ResNetSpec) -> Parts:
     return Parts(
-        norm=spec.norm, activation=spec.activation, conv_bias=spec.conv_bias, projection_norm=spec.projection_norm
+        norm=spec.norm,
+        activation=spec.activation,
+        conv_bias=spec.conv_bias,
+        projection_norm=spec.projection_norm,
+        weight_standardization=spec.weight_standardization,
     )
 
 

@@ -12,7 +12,7 @@ from resnets.spec.lenet import LeNetSpec, Subsampling
 from resnets.spec.mlp import MLPSpec
 from resnets.spec.network import ACTIVATIONS, INITIALIZATIONS, Activation, Initialization, NetworkSpec, replace
 from resnets.spec.nin import MLPConvSpec, NiNSpec
-from resnets.spec.norm import NormSpec
+from resnets.spec.norm import NORM_KINDS, NormKind, NormSpec
 from resnets.spec.resnet import (
     ORDERINGS,
     SHORTCUTS,
@@ -32,6 +32,7 @@ Spec: TypeAlias = ResNetSpec | MLPSpec | DenseNetSpec | LeNetSpec | AlexNetSpec 
 __all__ = [
     "ACTIVATIONS",
     "INITIALIZATIONS",
+    "NORM_KINDS",
     "ORDERINGS",
     "SHORTCUTS",
     "Activation",
@@ -44,6 +45,7 @@ __all__ = [
     "MLPSpec",
     "NetworkSpec",
     "NiNSpec",
+    "NormKind",
     "NormSpec",
     "Ordering",
     "Pooling",

@@ -59,7 +59,9 @@ class ResNetSpec(NetworkSpec):
     activation: Activation = "relu"
     """The nonlinearity."""
     norm: NormSpec = field(default_factory=NormSpec)
-    """Batch normalisation's settings, one for the whole net."""
+    """What normalises, one setting for the whole net."""
+    weight_standardization: bool = False
+    """Standardise each filter of a convolution before its use; meant for norms over one image. [Qiao 2019]"""
     conv_bias: bool = False
     """Give every convolution a bias; useless before BN, but some tutorials have it."""
     zero_init_residual: bool = False
@@ -72,6 +74,7 @@ class ResNetSpec(NetworkSpec):
     def __post_init__(self) -> None:
         super().__post_init__()
         self._check_sizes()
+        self._check_norms()
         self._check_contradictions()
 
     def _check_sizes(self) -> None:
@@ -101,9 +104,22 @@ class ResNetSpec(NetworkSpec):
                 f"from 1 to {MAX_CHANNELS} are possible."
             )
 
+    def _check_norms(self) -> None:
+        if self.norm.kind == "group":
+            for channels in sorted(self._all_channels):
+                self.norm.num_groups(channels)
+        if self.weight_standardization and 1 in self._all_channels:
+            raise ConfigError(
+                "weight_standardization=True has nothing to standardise in a 1x1 convolution of a single channel; "
+                "width and stem_width must be at least 2."
+            )
+
     def _check_contradictions(self) -> None:
-        if self.zero_init_residual and not self.norm.affine:
-            raise ConfigError("zero_init_residual=True needs a scale to set to zero, but norm.affine=False.")
+        if self.zero_init_residual and not self.norm.has_scale:
+            raise ConfigError(
+                "zero_init_residual=True needs a scale to set to zero, but there is none with "
+                f"norm.kind='{self.norm.kind}' and norm.affine={self.norm.affine}."
+            )
         if self.zero_init_residual and self.shortcut == "none":
             raise ConfigError(
                 "zero_init_residual=True would make a plain net (shortcut='none') output nothing but zeros."
@@ -145,6 +161,12 @@ class ResNetSpec(NetworkSpec):
         return self.width * (1 << stage) * self.width_per_group // 64 * self.groups
 
     @property
+    def _all_channels(self) -> set[int]:
+        """Every number of channels between two convolutions."""
+        stages = range(len(self.num_blocks))
+        return {self.first_width, *map(self.inner_width, stages), *map(self.stage_channels, stages)}
+
+    @property
     def out_channels(self) -> int:
         """Channels that the head sees."""
         return self.stage_channels(len(self.num_blocks) - 1)
@@ -173,8 +195,11 @@ class ResNetSpec(NetworkSpec):
 
     @property
     def minimum_size(self) -> int:
-        """Least height and width of an image: every layer that halves still finds two pixels to halve."""
-        size = 1
+        """Least height and width of an image: every layer that halves still finds two pixels to halve.
+
+        Instance normalisation wants two pixels at the end as well: of one alone it makes zero.
+        """
+        size = 2 if self.norm.kind == "instance" else 1
         for _ in range(self._halvings + {"large": 2, "medium": 1, "small": 0, "pooled": 0}[self.stem]):
             size = max(2, 2 * size - 1)  # a strided convolution rounds half a pixel up
         return 4 * size - 1 if self.stem == "pooled" else size  # a 2x2 pool rounds it down
