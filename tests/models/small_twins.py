@@ -9,7 +9,19 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from resnets.spec import AlexNetSpec, DenseNetSpec, LeNetSpec, MLPSpec, NiNSpec, ResNetSpec, Spec, VGGSpec, replace
+from resnets.spec import (
+    AlexNetSpec,
+    DenseNetSpec,
+    FractalNetSpec,
+    HighwaySpec,
+    LeNetSpec,
+    MLPSpec,
+    NiNSpec,
+    ResNetSpec,
+    Spec,
+    VGGSpec,
+    replace,
+)
 
 
 def _resnet(spec: ResNetSpec) -> ResNetSpec:
@@ -44,9 +56,20 @@ def _nin(spec: NiNSpec) -> NiNSpec:
     return replace(spec, stages=stages)
 
 
+def _highway(spec: HighwaySpec) -> HighwaySpec:
+    return replace(spec, num_blocks=tuple(min(units, 2) for units in spec.num_blocks), widths=(4, 6, 8))
+
+
+def _fractalnet(spec: FractalNetSpec) -> FractalNetSpec:
+    """Nothing is dropped, as a column that is would have no gradient."""
+    return replace(spec, widths=(4, 6, 8), drop_path=0.0, global_drop_path=0.0)
+
+
 TWINS: Mapping[type[Spec], Callable[[Any], Spec]] = {
     ResNetSpec: _resnet,
     MLPSpec: _mlp,
+    FractalNetSpec: _fractalnet,
+    HighwaySpec: _highway,
     DenseNetSpec: _densenet,
     AlexNetSpec: _alexnet,
     LeNetSpec: _lenet,

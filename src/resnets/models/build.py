@@ -9,6 +9,8 @@ import torch
 
 from resnets.models.alexnet import AlexNet
 from resnets.models.densenet import DenseNet
+from resnets.models.fractalnet import FractalNet
+from resnets.models.highway import HighwayNet
 from resnets.models.lenet import LeNet
 from resnets.models.memory import check_fits
 from resnets.models.mlp import MLP
@@ -16,12 +18,25 @@ from resnets.models.network import Network
 from resnets.models.nin import NiN
 from resnets.models.resnet import ResNet
 from resnets.models.vgg import VGG
-from resnets.spec import AlexNetSpec, DenseNetSpec, LeNetSpec, MLPSpec, NiNSpec, ResNetSpec, Spec, VGGSpec
+from resnets.spec import (
+    AlexNetSpec,
+    DenseNetSpec,
+    FractalNetSpec,
+    HighwaySpec,
+    LeNetSpec,
+    MLPSpec,
+    NiNSpec,
+    ResNetSpec,
+    Spec,
+    VGGSpec,
+)
 
 FAMILIES: Mapping[type[Spec], Callable[[Any], Network]] = {
     AlexNetSpec: AlexNet,
     DenseNetSpec: DenseNet,
     LeNetSpec: LeNet,
+    HighwaySpec: HighwayNet,
+    FractalNetSpec: FractalNet,
     MLPSpec: MLP,
     NiNSpec: NiN,
     ResNetSpec: ResNet,

@@ -8,6 +8,8 @@ from typing import Any, TypeAlias
 from resnets import values
 from resnets.spec.alexnet import AlexNetSpec
 from resnets.spec.densenet import DenseNetSpec
+from resnets.spec.fractalnet import FractalNetSpec
+from resnets.spec.highway import HighwaySpec
 from resnets.spec.lenet import LeNetSpec, Subsampling
 from resnets.spec.mlp import MLPSpec
 from resnets.spec.network import ACTIVATIONS, INITIALIZATIONS, Activation, Initialization, NetworkSpec, replace
@@ -26,7 +28,9 @@ from resnets.spec.resnet import (
 )
 from resnets.spec.vgg import VGGSpec
 
-Spec: TypeAlias = ResNetSpec | MLPSpec | DenseNetSpec | LeNetSpec | AlexNetSpec | VGGSpec | NiNSpec
+Spec: TypeAlias = (
+    ResNetSpec | MLPSpec | DenseNetSpec | LeNetSpec | AlexNetSpec | VGGSpec | NiNSpec | HighwaySpec | FractalNetSpec
+)
 """The spec of any family; in JSON the field `family` tells which, and where it is missing it is the first."""
 
 __all__ = [
@@ -39,6 +43,8 @@ __all__ = [
     "AlexNetSpec",
     "Block",
     "DenseNetSpec",
+    "FractalNetSpec",
+    "HighwaySpec",
     "Initialization",
     "LeNetSpec",
     "MLPConvSpec",

@@ -133,6 +133,19 @@ def check_num_blocks(num_blocks: tuple[int, ...]) -> None:
         )
 
 
+def check_widths(widths: tuple[int, ...], num_blocks: tuple[int, ...]) -> None:
+    """Refuse widths that are impossible, or not one for each stage.
+
+    Raises:
+        ConfigError: with what is possible.
+    """
+    if len(widths) != len(num_blocks):
+        entries = "1 entry" if len(widths) == 1 else f"{len(widths)} entries"
+        raise ConfigError(f"widths has {entries} for {len(num_blocks)} stages (num_blocks={num_blocks}).")
+    for width in widths:
+        values.check_range("widths", width, 1, MAX_CHANNELS)
+
+
 def usual_image(in_channels: int, *, photographs: bool) -> tuple[int, int, int]:
     """ImageNet's image for a network of photographs, else MNIST's for a grey one, else CIFAR's."""
     size = 224 if photographs else 28 if in_channels == 1 else 32
