@@ -18,6 +18,7 @@ from resnets.spec import (
     MLPSpec,
     NiNSpec,
     ResNetSpec,
+    RevNetSpec,
     Spec,
     VGGSpec,
     replace,
@@ -65,9 +66,15 @@ def _fractalnet(spec: FractalNetSpec) -> FractalNetSpec:
     return replace(spec, widths=(4, 6, 8), drop_path=0.0, global_drop_path=0.0)
 
 
+def _revnet(spec: RevNetSpec) -> RevNetSpec:
+    num_blocks = tuple(min(units, 2) for units in spec.num_blocks)
+    return replace(spec, num_blocks=num_blocks, widths=(4, 8, 8, 8)[: len(num_blocks)], stem_width=4)
+
+
 TWINS: Mapping[type[Spec], Callable[[Any], Spec]] = {
     ResNetSpec: _resnet,
     MLPSpec: _mlp,
+    RevNetSpec: _revnet,
     FractalNetSpec: _fractalnet,
     HighwaySpec: _highway,
     DenseNetSpec: _densenet,

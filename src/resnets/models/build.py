@@ -17,6 +17,7 @@ from resnets.models.mlp import MLP
 from resnets.models.network import Network
 from resnets.models.nin import NiN
 from resnets.models.resnet import ResNet
+from resnets.models.revnet import RevNet
 from resnets.models.vgg import VGG
 from resnets.spec import (
     AlexNetSpec,
@@ -27,6 +28,7 @@ from resnets.spec import (
     MLPSpec,
     NiNSpec,
     ResNetSpec,
+    RevNetSpec,
     Spec,
     VGGSpec,
 )
@@ -37,6 +39,7 @@ FAMILIES: Mapping[type[Spec], Callable[[Any], Network]] = {
     LeNetSpec: LeNet,
     HighwaySpec: HighwayNet,
     FractalNetSpec: FractalNet,
+    RevNetSpec: RevNet,
     MLPSpec: MLP,
     NiNSpec: NiN,
     ResNetSpec: ResNet,

@@ -26,10 +26,20 @@ from resnets.spec.resnet import (
     Stem,
     StrideIn,
 )
+from resnets.spec.revnet import RevNetSpec
 from resnets.spec.vgg import VGGSpec
 
 Spec: TypeAlias = (
-    ResNetSpec | MLPSpec | DenseNetSpec | LeNetSpec | AlexNetSpec | VGGSpec | NiNSpec | HighwaySpec | FractalNetSpec
+    ResNetSpec
+    | MLPSpec
+    | DenseNetSpec
+    | LeNetSpec
+    | AlexNetSpec
+    | VGGSpec
+    | NiNSpec
+    | HighwaySpec
+    | FractalNetSpec
+    | RevNetSpec
 )
 """The spec of any family; in JSON the field `family` tells which, and where it is missing it is the first."""
 
@@ -56,6 +66,7 @@ __all__ = [
     "Ordering",
     "Pooling",
     "ResNetSpec",
+    "RevNetSpec",
     "Shortcut",
     "Spec",
     "Stem",

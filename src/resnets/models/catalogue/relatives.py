@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from resnets.spec import FractalNetSpec, HighwaySpec, Spec
+from resnets.spec import FractalNetSpec, HighwaySpec, RevNetSpec, Spec
 
 RELATIVES: Mapping[str, Spec] = {
     # CIFAR [Srivastava 2015, Table 1]: depths and parameters are the paper's, widths are ours
@@ -14,4 +14,14 @@ RELATIVES: Mapping[str, Spec] = {
     "fractalnet20": FractalNetSpec(num_classes=10),
     "fractalnet20_w16": FractalNetSpec(widths=(16, 32, 64, 128, 128), num_classes=10),
     "fractalnet40_w16": FractalNetSpec(columns=4, widths=(16, 32, 64, 128, 128), num_classes=10),
+    # reversible [Gomez 2017, Table 2]; the ImageNet net of 56 layers is that of the paper's code
+    "revnet38": RevNetSpec(num_blocks=(3, 3, 3), widths=(32, 64, 112), num_classes=10),
+    "revnet110": RevNetSpec(num_blocks=(9, 9, 9), widths=(32, 64, 128), num_classes=10),
+    "revnet164": RevNetSpec(num_blocks=(9, 9, 9), widths=(32, 64, 128), block="bottleneck", num_classes=10),
+    "revnet56": RevNetSpec(
+        num_blocks=(2, 2, 3, 2), widths=(128, 256, 512, 832), block="bottleneck", stem="large", stem_width=128
+    ),
+    "revnet104": RevNetSpec(
+        num_blocks=(2, 2, 11, 2), widths=(128, 256, 512, 832), block="bottleneck", stem="large", stem_width=128
+    ),
 }
