@@ -15,6 +15,7 @@ VARIANCE = {
     "he_uniform_fan_in": 2 / FAN_IN,
     "xavier_normal": 2 / (FAN_IN + FAN_OUT),
     "xavier_uniform": 2 / (FAN_IN + FAN_OUT),
+    "normal": 0.02**2,
 }
 
 

@@ -11,6 +11,7 @@ from torch import Tensor
 
 from resnets.spec import (
     AlexNetSpec,
+    ConvNeXtSpec,
     DenseNetSpec,
     FractalNetSpec,
     HighwaySpec,
@@ -71,9 +72,16 @@ def _revnet(spec: RevNetSpec) -> RevNetSpec:
     return replace(spec, num_blocks=num_blocks, widths=(4, 8, 8, 8)[: len(num_blocks)], stem_width=4)
 
 
+def _convnext(spec: ConvNeXtSpec) -> ConvNeXtSpec:
+    """Branches count in full and none is dropped, so that every gradient is felt."""
+    num_blocks = tuple(min(units, 2) for units in spec.num_blocks)
+    return replace(spec, num_blocks=num_blocks, widths=(4, 6, 8, 8), layer_scale=1.0, stochastic_depth=0.0)
+
+
 TWINS: Mapping[type[Spec], Callable[[Any], Spec]] = {
     ResNetSpec: _resnet,
     MLPSpec: _mlp,
+    ConvNeXtSpec: _convnext,
     RevNetSpec: _revnet,
     FractalNetSpec: _fractalnet,
     HighwaySpec: _highway,

@@ -2,6 +2,7 @@
 
     he      variance = 2 / fan                       [He 2015b, eq. 10 and 14]
     xavier  variance = 2 / (fan_in + fan_out)        [Glorot 2010, eq. 16]
+    normal  variance = 0.02 squared                  [Liu 2022, appendix A.1]
 
 fan_in is in_channels times the kernel's area and keeps the size of activations from layer to layer; fan_out is
 out_channels times the kernel's area and keeps the size of gradients.
@@ -23,6 +24,7 @@ INITIALIZERS: Mapping[Initialization, Callable[[Tensor], Tensor]] = {
     "he_uniform_fan_in": partial(nn.init.kaiming_uniform_, mode="fan_in", nonlinearity="relu"),
     "xavier_normal": nn.init.xavier_normal_,
     "xavier_uniform": nn.init.xavier_uniform_,
+    "normal": partial(nn.init.normal_, std=0.02),
 }
 
 
@@ -35,5 +37,7 @@ def initialize(model: nn.Module, initialization: Initialization) -> None:
             INITIALIZERS[initialization](module.weight)
             if module.bias is not None:
                 nn.init.zeros_(module.bias)
-        elif isinstance(module, (nn.BatchNorm1d, nn.BatchNorm2d, nn.SyncBatchNorm, nn.GroupNorm, nn.Linear)):
+        elif isinstance(
+            module, (nn.BatchNorm1d, nn.BatchNorm2d, nn.SyncBatchNorm, nn.GroupNorm, nn.LayerNorm, nn.Linear)
+        ):
             module.reset_parameters()

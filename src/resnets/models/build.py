@@ -8,6 +8,7 @@ from typing import Any, overload
 import torch
 
 from resnets.models.alexnet import AlexNet
+from resnets.models.convnext import ConvNeXt
 from resnets.models.densenet import DenseNet
 from resnets.models.fractalnet import FractalNet
 from resnets.models.highway import HighwayNet
@@ -21,6 +22,7 @@ from resnets.models.revnet import RevNet
 from resnets.models.vgg import VGG
 from resnets.spec import (
     AlexNetSpec,
+    ConvNeXtSpec,
     DenseNetSpec,
     FractalNetSpec,
     HighwaySpec,
@@ -40,6 +42,7 @@ FAMILIES: Mapping[type[Spec], Callable[[Any], Network]] = {
     HighwaySpec: HighwayNet,
     FractalNetSpec: FractalNet,
     RevNetSpec: RevNet,
+    ConvNeXtSpec: ConvNeXt,
     MLPSpec: MLP,
     NiNSpec: NiN,
     ResNetSpec: ResNet,

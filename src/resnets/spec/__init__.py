@@ -7,6 +7,7 @@ from typing import Any, TypeAlias
 
 from resnets import values
 from resnets.spec.alexnet import AlexNetSpec
+from resnets.spec.convnext import ConvNeXtSpec
 from resnets.spec.densenet import DenseNetSpec
 from resnets.spec.fractalnet import FractalNetSpec
 from resnets.spec.highway import HighwaySpec
@@ -40,6 +41,7 @@ Spec: TypeAlias = (
     | HighwaySpec
     | FractalNetSpec
     | RevNetSpec
+    | ConvNeXtSpec
 )
 """The spec of any family; in JSON the field `family` tells which, and where it is missing it is the first."""
 
@@ -52,6 +54,7 @@ __all__ = [
     "Activation",
     "AlexNetSpec",
     "Block",
+    "ConvNeXtSpec",
     "DenseNetSpec",
     "FractalNetSpec",
     "HighwaySpec",

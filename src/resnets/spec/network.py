@@ -17,6 +17,7 @@ Initialization = Literal[
     "he_uniform_fan_in",
     "xavier_normal",
     "xavier_uniform",
+    "normal",
 ]
 
 MAX_CHANNELS = 65_536

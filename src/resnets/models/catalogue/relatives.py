@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from resnets.spec import FractalNetSpec, HighwaySpec, RevNetSpec, Spec
+from resnets.spec import ConvNeXtSpec, FractalNetSpec, HighwaySpec, RevNetSpec, Spec
 
 RELATIVES: Mapping[str, Spec] = {
     # CIFAR [Srivastava 2015, Table 1]: depths and parameters are the paper's, widths are ours
@@ -24,4 +24,9 @@ RELATIVES: Mapping[str, Spec] = {
     "revnet104": RevNetSpec(
         num_blocks=(2, 2, 11, 2), widths=(128, 256, 512, 832), block="bottleneck", stem="large", stem_width=128
     ),
+    # ImageNet [Liu 2022, section 3.1], with the rates of appendix A.1 for training on ImageNet-1k
+    "convnext_tiny": ConvNeXtSpec(stochastic_depth=0.1),
+    "convnext_small": ConvNeXtSpec(num_blocks=(3, 3, 27, 3), stochastic_depth=0.4),
+    "convnext_base": ConvNeXtSpec(num_blocks=(3, 3, 27, 3), widths=(128, 256, 512, 1024), stochastic_depth=0.5),
+    "convnext_large": ConvNeXtSpec(num_blocks=(3, 3, 27, 3), widths=(192, 384, 768, 1536), stochastic_depth=0.5),
 }
