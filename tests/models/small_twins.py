@@ -13,6 +13,7 @@ from resnets.spec import (
     AlexNetSpec,
     ConvNeXtSpec,
     DenseNetSpec,
+    DPNSpec,
     FractalNetSpec,
     HighwaySpec,
     LeNetSpec,
@@ -78,9 +79,15 @@ def _convnext(spec: ConvNeXtSpec) -> ConvNeXtSpec:
     return replace(spec, num_blocks=num_blocks, widths=(4, 6, 8, 8), layer_scale=1.0, stochastic_depth=0.0)
 
 
+def _dpn(spec: DPNSpec) -> DPNSpec:
+    num_blocks = tuple(min(units, 2) for units in spec.num_blocks)
+    return replace(spec, num_blocks=num_blocks, width=4, groups=2, residual_width=8, increments=(2, 2, 3, 4))
+
+
 TWINS: Mapping[type[Spec], Callable[[Any], Spec]] = {
     ResNetSpec: _resnet,
     MLPSpec: _mlp,
+    DPNSpec: _dpn,
     ConvNeXtSpec: _convnext,
     RevNetSpec: _revnet,
     FractalNetSpec: _fractalnet,

@@ -11,13 +11,15 @@ from resnets.layers.parts import Parts, Step
 from resnets.spec import Stem
 
 
-def large(in_channels: int, out_channels: int, steps: tuple[Step, ...], parts: Parts) -> nn.Sequential:
+def large(
+    in_channels: int, out_channels: int, steps: tuple[Step, ...], parts: Parts, *, kernel: int = 7
+) -> nn.Sequential:
     """7x7 convolution with stride 2, then 3x3 max-pool with stride 2, for photographs.      [He 2015, Table 1]
 
     Shapes:
         (N, in_channels, H, W) -> (N, out_channels, ceil(H / 4), ceil(W / 4))
     """
-    convolution = parts.convolution(in_channels, out_channels, kernel=7, stride=2)
+    convolution = parts.convolution(in_channels, out_channels, kernel=kernel, stride=2)
     pool = nn.MaxPool2d(3, stride=2, padding=1)
     return nn.Sequential(OrderedDict(conv=convolution) | parts.steps(steps, out_channels) | OrderedDict(pool=pool))
 

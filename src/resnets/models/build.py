@@ -10,6 +10,7 @@ import torch
 from resnets.models.alexnet import AlexNet
 from resnets.models.convnext import ConvNeXt
 from resnets.models.densenet import DenseNet
+from resnets.models.dpn import DPN
 from resnets.models.fractalnet import FractalNet
 from resnets.models.highway import HighwayNet
 from resnets.models.lenet import LeNet
@@ -24,6 +25,7 @@ from resnets.spec import (
     AlexNetSpec,
     ConvNeXtSpec,
     DenseNetSpec,
+    DPNSpec,
     FractalNetSpec,
     HighwaySpec,
     LeNetSpec,
@@ -43,6 +45,7 @@ FAMILIES: Mapping[type[Spec], Callable[[Any], Network]] = {
     FractalNetSpec: FractalNet,
     RevNetSpec: RevNet,
     ConvNeXtSpec: ConvNeXt,
+    DPNSpec: DPN,
     MLPSpec: MLP,
     NiNSpec: NiN,
     ResNetSpec: ResNet,

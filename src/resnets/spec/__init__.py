@@ -9,6 +9,7 @@ from resnets import values
 from resnets.spec.alexnet import AlexNetSpec
 from resnets.spec.convnext import ConvNeXtSpec
 from resnets.spec.densenet import DenseNetSpec
+from resnets.spec.dpn import DPNSpec
 from resnets.spec.fractalnet import FractalNetSpec
 from resnets.spec.highway import HighwaySpec
 from resnets.spec.lenet import LeNetSpec, Subsampling
@@ -42,6 +43,7 @@ Spec: TypeAlias = (
     | FractalNetSpec
     | RevNetSpec
     | ConvNeXtSpec
+    | DPNSpec
 )
 """The spec of any family; in JSON the field `family` tells which, and where it is missing it is the first."""
 
@@ -55,6 +57,7 @@ __all__ = [
     "AlexNetSpec",
     "Block",
     "ConvNeXtSpec",
+    "DPNSpec",
     "DenseNetSpec",
     "FractalNetSpec",
     "HighwaySpec",

@@ -1,0 +1,101 @@
+"""The spec of the dual path network.      [Chen 2017]"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+from resnets import values
+from resnets.errors import ConfigError
+from resnets.spec.network import MAX_CHANNELS, Activation, NetworkSpec, check_num_blocks, usual_image
+from resnets.spec.norm import NormSpec
+
+
+@dataclass(frozen=True, kw_only=True)
+class DPNSpec(NetworkSpec):
+    """A dual path network: some channels are added to, as in a residual network, others are set beside each other.
+
+    Source: [Chen 2017]. The defaults are DPN-92. Widths double from stage to stage.
+    """
+
+    family: Literal["dpn"] = "dpn"
+    num_blocks: tuple[int, ...] = (3, 4, 20, 3)
+    """Units in each stage."""
+    width: int = 96
+    """Channels of the first stage's 3x3 convolutions."""
+    groups: int = 32
+    """Groups of every 3x3 convolution, as in ResNeXt."""
+    residual_width: int = 256
+    """Channels of the residual path in the first stage."""
+    increments: tuple[int, ...] = (16, 32, 24, 128)
+    """Channels that each unit of a stage adds to the dense path; where a stage begins, that path is twice as wide."""
+    stem: Literal["large", "small"] = "large"
+    """`large`: stride 2 and max-pool. `small`: 3x3."""
+    stem_width: int = 64
+    """Channels of the stem."""
+    stem_kernel: int = 7
+    """Height and width of the large stem's convolution; DPN-68 has 3."""
+    activation: Activation = "relu"
+    """The nonlinearity."""
+    final_activation: Activation = "elu"
+    """The nonlinearity before the head; the published weights want this one."""
+    norm: NormSpec = field(default_factory=lambda: NormSpec(eps=1e-3))
+    """Batch normalisation's settings, one for the whole net."""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        check_num_blocks(self.num_blocks)
+        if len(self.increments) != len(self.num_blocks):
+            raise ConfigError(
+                f"increments={self.increments} must have one entry for each of the {len(self.num_blocks)} stages."
+            )
+        for name in ("width", "groups", "residual_width", "stem_width"):
+            values.check_range(name, getattr(self, name), 1, MAX_CHANNELS)
+        for increment in self.increments:
+            values.check_range("increments", increment, 1, MAX_CHANNELS)
+        if self.width % self.groups:
+            raise ConfigError(f"width={self.width} cannot be divided into groups={self.groups}.")
+        if self.stem_kernel not in (3, 5, 7) or (self.stem == "small" and self.stem_kernel != 7):
+            raise ConfigError(
+                f"stem_kernel must be 3, 5 or 7, and 7 (of no effect) with stem='small'; got {self.stem_kernel}."
+            )
+        widest = max(*self.stage_channels, self.width << (len(self.num_blocks) - 1))
+        if widest > MAX_CHANNELS:
+            raise ConfigError(
+                f"width={self.width}, residual_width={self.residual_width} and increments={self.increments} make "
+                f"{widest} channels; at most {MAX_CHANNELS} are possible."
+            )
+
+    @property
+    def stage_channels(self) -> tuple[int, ...]:
+        """Output channels of each stage: those of the residual path, then those of the dense path."""
+        stages = enumerate(zip(self.num_blocks, self.increments, strict=True))
+        return tuple((self.residual_width << stage) + (units + 2) * more for stage, (units, more) in stages)
+
+    @property
+    def depth(self) -> int:
+        """Stem, three convolutions a unit, classifier."""
+        return 2 + 3 * sum(self.num_blocks)
+
+    @property
+    def out_channels(self) -> int:
+        """Channels that the head sees."""
+        return self.stage_channels[-1]
+
+    @property
+    def minimum_size(self) -> int:
+        """Least height and width of an image: every layer that halves still finds two pixels to halve."""
+        size = 1
+        for _ in range(len(self.num_blocks) - 1 + (2 if self.stem == "large" else 0)):
+            size = max(2, 2 * size - 1)  # a strided convolution rounds half a pixel up
+        return size
+
+    @property
+    def usual_input(self) -> tuple[int, int, int]:
+        """ImageNet's image for the large stem, else MNIST's or CIFAR's."""
+        return usual_image(self.in_channels, photographs=self.stem == "large")
+
+    @property
+    def summary(self) -> str:
+        """The equation of the units."""
+        return f"units y = [r + F_r(x), d, F_d(x)] with x = [r, d], {self.groups} groups"
