@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from resnets.models.catalogue import spec_of as spec_of
     from resnets.models.network import Network as Network
     from resnets.models.resnet import ResNet as ResNet
+    from resnets.models.weights.load import WeightReport as WeightReport
+    from resnets.models.weights.load import load_weights as load_weights
     from resnets.presets import preset as preset
     from resnets.recipe import Augmentation as Augmentation
     from resnets.recipe import Recipe as Recipe
@@ -52,6 +54,7 @@ _HOMES = {
     "ResNetSpec": "spec",
     "Spec": "spec",
     "Splits": "data.imageset",
+    "WeightReport": "models.weights.load",
     "build": "models.build",
     "complexity": "inspection.complexity",
     "create": "models.catalogue",
@@ -60,6 +63,7 @@ _HOMES = {
     "freeze_norms": "layers.freezing",
     "load": "data.sources",
     "load_artifact": "artifact",
+    "load_weights": "models.weights.load",
     "names": "models.catalogue",
     "preset": "presets",
     "resume": "runs.train",

@@ -1,0 +1,1 @@
+"""Other libraries' weights: how each names and orders what our networks have."""

@@ -1,0 +1,18 @@
+"""All layouts that are known."""
+
+from __future__ import annotations
+
+from resnets.models.weights import akamaster, chenyaofo, facebook, kuangliu, own, timm, torchvision, transformers
+from resnets.models.weights.layout import Layout
+
+LAYOUTS: tuple[Layout, ...] = (
+    *own.LAYOUTS,
+    *torchvision.LAYOUTS,
+    *timm.LAYOUTS,
+    *transformers.LAYOUTS,
+    *akamaster.LAYOUTS,
+    *chenyaofo.LAYOUTS,
+    *kuangliu.LAYOUTS,
+    *facebook.LAYOUTS,
+)
+"""Where two have the same names for a network, the first is meant."""

@@ -1,0 +1,42 @@
+"""The names of Hugging Face Transformers' ResNet; its config.json tells where a bottleneck takes its step."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from resnets.models.weights.layout import Config, Layout
+from resnets.models.weights.torchvision import is_original
+from resnets.spec import ResNetSpec
+
+RESNET = {
+    "stem.conv": "resnet.embedder.embedder.convolution",
+    "stem.norm": "resnet.embedder.embedder.normalization",
+    "stages.S{stage}.U{unit}.residual.conv{number}": (
+        "resnet.encoder.stages.{stage-1}.layers.{unit-1}.layer.{number-1}.convolution"
+    ),
+    "stages.S{stage}.U{unit}.residual.norm{number}": (
+        "resnet.encoder.stages.{stage-1}.layers.{unit-1}.layer.{number-1}.normalization"
+    ),
+    "stages.S{stage}.U{unit}.shortcut.conv": "resnet.encoder.stages.{stage-1}.layers.{unit-1}.shortcut.convolution",
+    "stages.S{stage}.U{unit}.shortcut.norm": "resnet.encoder.stages.{stage-1}.layers.{unit-1}.shortcut.normalization",
+    "head.linear": "classifier.1",
+}
+
+
+def as_configured(spec: ResNetSpec, config: Config) -> Mapping[str, Any]:
+    """v1.5 unless `downsample_in_bottleneck` says that the first 1x1 takes the step."""
+    is_v1 = bool(config.get("downsample_in_bottleneck", False))
+    step = {"stride_in": "1x1" if is_v1 else "3x3"} if spec.block == "bottleneck" else {}
+    return {"norm.eps": 1e-5, **step}
+
+
+LAYOUTS = (
+    Layout(
+        name="transformers",
+        family=ResNetSpec,
+        rules=lambda spec: RESNET,  # noqa: ARG005
+        takes=is_original,
+        demands=as_configured,
+    ),
+)

@@ -1,0 +1,68 @@
+"""Our networks answer as the other libraries' do: with seeded weights under their names, and the logits they gave.
+
+tools/parity.py wrote the logits, in an environment where those libraries are.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from resnets.models.catalogue import create
+from resnets.models.weights.load import load_weights
+from resnets.models.weights.recognise import is_counter, shapes_of
+from resnets.models.weights.rules import Target
+from resnets.models.weights.write import foreign_state, layout_called
+from resnets.spec import Spec
+from seeded import fingerprint, seeded_images, seeded_state
+
+FIXTURES = Path(__file__).parents[2] / "golden" / "parity"
+LIMIT = 1e-5
+HEAVY = 12_000_000
+"""Weights beyond which a network is compared in the slow half, unless it is the smallest of its layout."""
+
+
+def cases() -> Iterator[Any]:
+    for path in sorted(FIXTURES.glob("*.json")):
+        content = json.loads(path.read_text(encoding="utf-8"))
+        for place, network in enumerate(content["networks"]):
+            marks = [pytest.mark.slow] if place and network["parameters"] > HEAVY else []
+            yield pytest.param(content["layout"], network, id=f"{path.stem}-{network['theirs']}", marks=marks)
+
+
+def their_shapes(spec: Spec, layout: str) -> dict[str, tuple[int, ...]]:
+    """Names and shapes as the other library has them, from ours."""
+    with torch.device("meta"):
+        shapes = {name: torch.empty(shape) for name, shape in shapes_of(spec).items()}
+    targets: dict[str, Target] = layout_called(layout).targets(spec, shapes)
+    return {target.name: tuple(target.theirs(shapes[name]).shape) for name, target in targets.items()}
+
+
+@pytest.mark.parametrize(("layout", "network"), [*cases()])
+def test_logits_are_those_of_the_other_library(layout: str, network: dict[str, Any]) -> None:
+    model = create(network["ours"], **network["changes"]).double().eval()
+    shapes = their_shapes(model.spec, layout)
+    assert fingerprint(shapes) == network["weights"], "names and shapes are not those of the other library"
+    state = seeded_state(shapes)
+    report = load_weights(model, state)
+    assert (report.missing, report.unknown, report.other_shape, report.replaced) == ((), (), (), ())
+    with torch.no_grad():
+        logits = model(seeded_images(tuple(network["images"])))
+    wanted = torch.tensor(network["logits"], dtype=torch.float64)
+    difference = (logits[:, : wanted.shape[1]] - wanted).abs().max()
+    assert difference < LIMIT * network["largest"]
+    written = foreign_state(model, layout_called(layout))
+    assert all(torch.equal(written[name], tensor) for name, tensor in state.items() if not is_counter(name))
+
+
+def test_at_least_forty_networks_are_compared() -> None:
+    assert len(list(cases())) >= 40
+
+
+def test_fixtures_stay_small() -> None:
+    assert sum(path.stat().st_size for path in FIXTURES.iterdir()) < 1_000_000

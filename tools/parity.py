@@ -1,0 +1,261 @@
+"""Compare our networks with those of other libraries, weight for weight, and write fixtures and docs/parity.md.
+
+In an environment with torch, torchvision, timm and transformers (nothing of ours installed):
+
+    python tools/parity.py            # compare all, rewrite tests/golden/parity/*.json and docs/parity.md
+    python tools/parity.py resnet18   # compare those whose name holds this
+
+Every network gets the weights that tests/seeded.py computes from the other library's names, in double precision. The
+other library's logits are stored; ours are compared with them, here and in the project's tests.
+"""
+
+from __future__ import annotations
+
+import importlib.metadata
+import json
+import math
+import platform
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).parent.parent
+sys.path[:0] = [str(ROOT / "src"), str(ROOT / "tests"), str(ROOT / "tools")]
+
+import cifar_nets  # noqa: E402
+import torch  # noqa: E402
+from torch import Tensor  # noqa: E402
+
+from resnets.models.catalogue import create  # noqa: E402
+from resnets.models.weights.layouts import LAYOUTS  # noqa: E402
+from resnets.models.weights.load import load_weights  # noqa: E402
+from resnets.models.weights.write import foreign_state, layout_called  # noqa: E402
+from seeded import fingerprint, seeded_images, seeded_state  # noqa: E402
+
+GOLDEN = ROOT / "tests" / "golden" / "parity"
+PAGE = ROOT / "docs" / "parity.md"
+STORED = 8
+"""Logits of each image that a fixture holds."""
+LIMIT = 1e-5
+
+Answer = Callable[[Mapping[str, Tensor], Tensor], Tensor]
+
+
+@dataclass(frozen=True)
+class Foreign:
+    """A network of another library: its weights' shapes, and its answer with some weights."""
+
+    shapes: Mapping[str, tuple[int, ...]]
+    answer: Answer
+
+
+@dataclass(frozen=True)
+class Pair:
+    """A network that both sides have."""
+
+    layout: str
+    theirs: str
+    """As the other library calls it."""
+    ours: str
+    make: Callable[[], Foreign]
+    changes: Mapping[str, Any] = field(default_factory=dict)
+    """Settings in which ours differs from its catalogue entry."""
+    size: int = 64
+
+
+def of_module(module: torch.nn.Module) -> Foreign:
+    """Of a network that is a module."""
+    module = module.double().eval()
+
+    def answer(state: Mapping[str, Tensor], images: Tensor) -> Tensor:
+        module.load_state_dict(dict(state))
+        logits = module(images)
+        return logits if isinstance(logits, Tensor) else logits.logits
+
+    return Foreign({name: tuple(tensor.shape) for name, tensor in module.state_dict().items()}, answer)
+
+
+def of_torchvision(name: str) -> Callable[[], Foreign]:
+    """A network of torchvision."""
+
+    def make() -> Foreign:
+        import torchvision
+
+        options = {"aux_logits": False, "init_weights": False} if name in ("googlenet", "inception_v3") else {}
+        return of_module(torchvision.models.get_model(name, weights=None, **options))
+
+    return make
+
+
+def of_timm(name: str) -> Callable[[], Foreign]:
+    """A network of timm."""
+
+    def make() -> Foreign:
+        import timm
+
+        return of_module(timm.create_model(name, pretrained=False))
+
+    return make
+
+
+def of_transformers(**settings: Any) -> Callable[[], Foreign]:
+    """A ResNet of Transformers."""
+
+    def make() -> Foreign:
+        from transformers import ResNetConfig, ResNetForImageClassification
+
+        return of_module(ResNetForImageClassification(ResNetConfig(num_labels=1000, **settings)))
+
+    return make
+
+
+def of_cifar(net: cifar_nets.CifarNet) -> Callable[[], Foreign]:
+    """One of `cifar_nets`."""
+    return lambda: Foreign(net.shapes(), net)
+
+
+def pairs() -> Iterator[Pair]:
+    """All of them."""
+    for layout in LAYOUTS:
+        makers = {"torchvision": of_torchvision, "timm": of_timm}
+        for ours, theirs in layout.exports.items():
+            maker = makers[layout.name.split()[0]]
+            yield Pair(layout.name, theirs, ours, maker(theirs), size=layout.parity_size)
+    yield from transformers_pairs()
+    yield from cifar_pairs()
+
+
+def transformers_pairs() -> Iterator[Pair]:
+    """Transformers' ResNets, from their configs."""
+    basic, deep = [64, 128, 256, 512], [256, 512, 1024, 2048]
+    for depth, blocks in {18: (2, 2, 2, 2), 34: (3, 4, 6, 3), 50: (3, 4, 6, 3), 101: (3, 4, 23, 3)}.items():
+        kind, sizes = ("basic", basic) if depth < 50 else ("bottleneck", deep)
+        make = of_transformers(depths=list(blocks), layer_type=kind, hidden_sizes=sizes)
+        yield Pair("transformers", f"ResNet-{depth}", f"resnet{depth}", make)
+
+
+def cifar_pairs() -> Iterator[Pair]:
+    """The CIFAR projects' networks."""
+    for depth in (20, 32, 56, 110):
+        net = of_cifar(cifar_nets.akamaster(depth))
+        yield Pair("akamaster/pytorch_resnet_cifar10", f"resnet{depth}", f"resnet{depth}", net, size=32)
+    for depth in (20, 32, 44, 56):
+        net = of_cifar(cifar_nets.chenyaofo(depth))
+        name = f"cifar10_resnet{depth}"
+        yield Pair("chenyaofo/pytorch-cifar-models", name, f"resnet{depth}", net, {"shortcut": "B"}, size=32)
+    for depth, blocks in {18: (2, 2, 2, 2), 34: (3, 4, 6, 3), 50: (3, 4, 6, 3)}.items():
+        net = of_cifar(cifar_nets.kuangliu(blocks, is_bottleneck=depth >= 50))
+        changes: dict[str, Any] = {"stem": "small", "num_classes": 10}
+        yield Pair("kuangliu/pytorch-cifar", f"ResNet{depth}", f"resnet{depth}", net, changes, size=32)
+    for depth, is_bottleneck in ((110, False), (164, True)):
+        net = of_cifar(cifar_nets.facebook(depth, is_bottleneck=is_bottleneck))
+        yield Pair(
+            "facebook (pre-activation)", f"preresnet{depth}", f"resnet{depth}_v2", net, {"shortcut": "B"}, size=32
+        )
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What comparing one pair gave."""
+
+    pair: Pair
+    fixture: dict[str, Any]
+    weights: int
+    read: float
+    """Largest difference of our logits with their weights, as a part of the largest logit."""
+    written: float
+    """The same, of their logits with weights that went through ours and back."""
+
+
+def compare(pair: Pair) -> Outcome:
+    """One pair, in both directions."""
+    foreign = pair.make()
+    state = seeded_state(foreign.shapes)
+    images = seeded_images((2, 3, pair.size, pair.size))
+    with torch.no_grad():
+        wanted = foreign.answer(state, images)
+        ours = create(pair.ours, **pair.changes).double().eval()
+        report = load_weights(ours, state)
+        found = ours(images)
+        assert report.layout.split()[0] == pair.layout.split()[0] or report.layout == "torchvision", report.layout
+        back = foreign.answer(foreign_state(ours, layout_called(pair.layout)), images)
+    assert wanted.std() > 0 and wanted.isfinite().all(), "weights that cannot show a difference"
+    fixture = {
+        "theirs": pair.theirs,
+        "ours": pair.ours,
+        "changes": dict(pair.changes),
+        "images": list(images.shape),
+        "weights": fingerprint(foreign.shapes),
+        "parameters": sum(math.prod(shape) for shape in foreign.shapes.values()),
+        "logits": [[float(f"{number:.12g}") for number in row[:STORED].tolist()] for row in wanted],
+        "largest": float(f"{wanted.abs().max().item():.12g}"),
+    }
+    return Outcome(pair, fixture, len(foreign.shapes), _difference(found, wanted), _difference(back, wanted))
+
+
+def _difference(one: Tensor, other: Tensor) -> float:
+    return float((one - other).abs().max() / other.abs().max())
+
+
+def write_fixtures(outcomes: list[Outcome]) -> None:
+    """One file for each layout, one line for each network."""
+    GOLDEN.mkdir(parents=True, exist_ok=True)
+    for layout in {outcome.pair.layout: None for outcome in outcomes}:
+        rows = [json.dumps(outcome.fixture) for outcome in outcomes if outcome.pair.layout == layout]
+        text = f'{{"layout": {json.dumps(layout)}, "networks": [\n' + ",\n".join(rows) + "\n]}\n"
+        file = layout.replace("/", "-").replace(" ", "-").replace("(", "").replace(")", "").replace(",", "")
+        (GOLDEN / f"{file}.json").write_text(text, encoding="utf-8")
+
+
+def write_page(outcomes: list[Outcome]) -> None:
+    """docs/parity.md."""
+    versions = ", ".join(
+        f"{name} {importlib.metadata.version(name)}" for name in ("torch", "torchvision", "timm", "transformers")
+    )
+    lines = [
+        "# Parity",
+        "",
+        "Written by `python tools/parity.py`; not by hand. Both sides get the same seeded weights and",
+        "two images, in double precision. *read*: our logits with their weights; *written*: their logits with weights",
+        "that went through our names and back; each as the largest difference from their own logits, as a part of the",
+        "largest logit. The project's tests rebuild the same weights from the names alone and compare with the stored",
+        "logits.",
+        "",
+        f"{len(outcomes)} networks; {versions}; Python {platform.python_version()}.",
+        "",
+        "| layout | their network | ours | tensors | image | read | written |",
+        "|---|---|---|---|---|---|---|",
+    ]
+    for outcome in outcomes:
+        pair = outcome.pair
+        changes = "".join(f", {name}={item}" for name, item in pair.changes.items())
+        lines.append(
+            f"| {pair.layout} | `{pair.theirs}` | `{pair.ours}`{changes} | {outcome.weights} | {pair.size} | "
+            f"{outcome.read:.1e} | {outcome.written:.1e} |"
+        )
+    lines += [
+        "",
+        "The CIFAR projects cannot be installed: `tools/cifar_nets.py` states what they compute, in their names.",
+    ]
+    PAGE.write_text("\n".join(lines) + "\n", encoding="utf-8")
+
+
+def main() -> None:
+    """Compare, tell, write."""
+    wanted = sys.argv[1] if len(sys.argv) > 1 else ""
+    outcomes = []
+    for pair in pairs():
+        if wanted in f"{pair.layout} {pair.theirs} {pair.ours}":
+            outcome = compare(pair)
+            outcomes.append(outcome)
+            print(f"{pair.layout:34} {pair.theirs:20} {outcome.read:.1e} {outcome.written:.1e}", flush=True)
+            assert max(outcome.read, outcome.written) < LIMIT, pair
+    if not wanted:
+        write_fixtures(outcomes)
+        write_page(outcomes)
+
+
+if __name__ == "__main__":
+    main()
