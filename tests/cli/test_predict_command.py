@@ -39,6 +39,14 @@ def test_table_names_each_picture(command: Command, scans: Path) -> None:
     assert "%" in out
 
 
+def test_a_name_in_brackets_is_shown_as_it_is(
+    command: Command, scans: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("[red].png").write_bytes((scans / "7.png").read_bytes())
+    assert "[red].png" in command("predict", "digits", "[red].png").out
+
+
 def test_csv_has_as_many_ranks_as_asked_and_never_more_than_classes(command: Command, scans: Path) -> None:
     rows = list(csv.DictReader(io.StringIO(command("predict", "digits", scans, "--out", "csv", "--top-k", 99).out)))
     assert len(rows) == 10

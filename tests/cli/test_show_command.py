@@ -16,6 +16,12 @@ def test_table_has_a_row_a_block_and_the_totals_of_the_paper(command: Command) -
     assert "1 MAC = 2 FLOPs" in out
 
 
+def test_brackets_are_shown_as_they_are(command: Command) -> None:
+    out = command("show", "densenet_bc100_12").out
+    assert "units y = [x, H(x)]" in out
+    assert "(287.930 M; 1 MAC = 2 FLOPs)" in out
+
+
 def test_json_adds_up(command: Command) -> None:
     content = json.loads(command("show", "resnet20", "--json").out)
     assert sum(row["parameters"] for row in content["rows"]) == content["total"]["parameters"] == 269_722

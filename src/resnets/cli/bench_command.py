@@ -58,7 +58,7 @@ def bench_command(
     if json:
         print_json({name: dataclasses.asdict(table) for name, table in tables.items()})
     else:
-        result_console().print("\n".join(markdown(table) for table in tables.values()), markup=False)
+        result_console().print("\n".join(markdown(table) for table in tables.values()))
 
 
 def _benchmarks(photos: Path | None, runs: Path) -> dict[str, Callable[[], Table]]:

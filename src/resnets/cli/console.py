@@ -15,12 +15,12 @@ PLAIN_WIDTH = 100
 
 def result_console() -> Console:
     """stdout, for the result."""
-    return Console(soft_wrap=not sys.stdout.isatty(), highlight=False, width=_width(sys.stdout.isatty()))
+    return _console(is_terminal=sys.stdout.isatty(), stderr=False)
 
 
 def message_console() -> Console:
     """stderr, for everything that is not the result."""
-    return Console(stderr=True, soft_wrap=not sys.stderr.isatty(), highlight=False, width=_width(sys.stderr.isatty()))
+    return _console(is_terminal=sys.stderr.isatty(), stderr=True)
 
 
 def is_live(console: Console) -> bool:
@@ -34,6 +34,7 @@ def print_json(content: Mapping[str, Any] | list[Any]) -> None:
     sys.stdout.write(json.dumps(content, indent=1, ensure_ascii=False) + "\n")
 
 
-def _width(is_terminal: bool) -> int | None:  # noqa: FBT001 - private, called in two places above
-    """None: as wide as the terminal is."""
-    return None if is_terminal else PLAIN_WIDTH
+def _console(*, is_terminal: bool, stderr: bool) -> Console:
+    """Text as it is: a file called `[red].png` and a unit `[x, H(x)]` are no markup. A terminal has its own width."""
+    width = None if is_terminal else PLAIN_WIDTH
+    return Console(stderr=stderr, soft_wrap=not is_terminal, highlight=False, markup=False, width=width)

@@ -50,13 +50,14 @@ def demo_command(*, preset: Patience = "good", seed: int = 0, runs: Path = Path(
 
 
 def _title(console: Console, text: str) -> None:
-    console.print(f"\n[bold]{text}[/bold]\n")
+    console.print(f"\n{text}\n", style="bold")
 
 
 def _predict(console: Console, result: RunResult, images: ImageSet) -> None:
     """Some test images as files, through the same door as anybody's pictures."""
     from PIL import Image
     from rich.table import Table
+    from rich.text import Text
 
     from resnets.cli.picture import drawn
     from resnets.inference.predictor import Predictor
@@ -72,15 +73,16 @@ def _predict(console: Console, result: RunResult, images: ImageSet) -> None:
         prediction = predictor(path)
         true = images.class_names[int(images.labels[place])]
         verdict = "right" if prediction.name == true else f"wrong, it is {true}"
-        says = f"[bold]{prediction.name}[/bold]  {100 * prediction.probability:.1f} %\n{verdict}\n{path.name}"
+        rest = f"  {100 * prediction.probability:.1f} %\n{verdict}\n{path.name}"
+        says = Text.assemble((prediction.name, "bold"), rest)
         table.add_row(drawn(prediction.seen, console), says)
     console.print(table)
 
 
 def _suggest(console: Console, result: RunResult) -> None:
     folder = shlex.quote(result.folder)
-    console.print(f"Pictures of the run:         {folder}/plots", markup=False)
-    console.print(f"The model, ready to use:     {folder}/model", markup=False)
+    console.print(f"Pictures of the run:         {folder}/plots")
+    console.print(f"The model, ready to use:     {folder}/model")
     for text, command in (
         ("Your own photo of a digit", f"resnets predict {folder} photo.png --show"),
         ("Every block of the network", f"resnets show {folder}"),
@@ -88,4 +90,4 @@ def _suggest(console: Console, result: RunResult) -> None:
         ("Clothes instead of digits", "resnets train fashion-mnist"),
         ("Your own photos", "resnets train ./photos   (one folder a class)"),
     ):
-        console.print(f"{text + ':':<29}{command}", markup=False)
+        console.print(f"{text + ':':<29}{command}")

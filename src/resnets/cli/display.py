@@ -55,7 +55,7 @@ class PlainDisplay:
 
     def said(self, text: str) -> None:
         """One line."""
-        self._console.print(text, markup=False)
+        self._console.print(text)
 
     def reading(self, done: int, total: int) -> None:
         """A line when all files are read, and every ten seconds before."""
@@ -102,7 +102,7 @@ class LiveDisplay:
 
     def said(self, text: str) -> None:
         """One line above the live one."""
-        self._console.print(text, markup=False)
+        self._console.print(text)
 
     def reading(self, done: int, total: int) -> None:
         """A bar of the files read."""

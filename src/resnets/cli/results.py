@@ -26,8 +26,8 @@ def print_result(result: RunResult) -> None:
         f"best validation accuracy {100 * result.validation_accuracy:.2f} % in epoch {result.best_epoch}."
     )
     console.print(summary(result.report, result.tested_on))
-    console.print(f"Model     {result.folder}/model", markup=False)
-    console.print(f"Pictures  {result.folder}/plots", markup=False)
+    console.print(f"Model     {result.folder}/model")
+    console.print(f"Pictures  {result.folder}/plots")
 
 
 def summary(report: Report, part: str) -> str:
@@ -57,7 +57,7 @@ def _print_classes(console: Console, report: Report) -> None:
     for title in ("precision", "recall", "F1", "images"):
         table.add_column(title, justify="right")
     for row in report.per_class[:MOST_CLASSES]:
-        table.add_row(Text(row.name), f"{row.precision:.4f}", f"{row.recall:.4f}", f"{row.f1:.4f}", f"{row.support:,}")
+        table.add_row(row.name, f"{row.precision:.4f}", f"{row.recall:.4f}", f"{row.f1:.4f}", f"{row.support:,}")
     console.print()
     console.print(table)
     if len(report.per_class) > MOST_CLASSES:

@@ -113,6 +113,11 @@ def _print_table(name: str, spec: Spec, rows: list[Row], sums: Row) -> None:
     console.print(f"{name}: {spec.depth} weight layers, {spec.summary}")
     console.print(table)
     console.print(
-        f"total: {sums.parameters:,} parameters, {sums.macs:,} MACs ({sums.macs / 1e9:.3f} G; 1 MAC = 2 FLOPs) "
+        f"total: {sums.parameters:,} parameters, {sums.macs:,} MACs ({_scaled(sums.macs)}; 1 MAC = 2 FLOPs) "
         f"for an input of {_shape(rows[0].input_shape)}"
     )
+
+
+def _scaled(count: int) -> str:
+    """1,814,073,344 as `1.814 G`; small nets in millions."""
+    return f"{count / 1e9:.3f} G" if count >= 1e9 else f"{count / 1e6:.3f} M"
