@@ -43,7 +43,23 @@ PAPER_PARAMETERS: Mapping[str, int] = {
     "resnext101_64x4d": 83_455_272,
     "wide_resnet50_2": 68_883_240,
     "wide_resnet101_2": 126_886_696,
-    "resnext101_32x4d": 44_177_704,  # timm's
+    # timm's models, counted
+    "resnext101_32x4d": 44_177_704,
+    "se_resnet50": 28_088_024,
+    "se_resnet101": 49_326_872,
+    "se_resnet152": 66_821_848,
+    "se_resnext50_32x4d": 27_559_896,
+    "eca_resnet50d": 25_576_350,
+    "resnet50c": 25_576_264,
+    "resnet18d": 11_708_744,
+    "resnet34d": 21_816_904,
+    "resnet50d": 25_576_264,
+    "resnet101d": 44_568_392,
+    "resnet152d": 60_212_040,
+    "res2net50_26w_4s": 25_699_120,
+    "res2net50_14w_8s": 25_059_816,
+    "res2net101_26w_4s": 45_206_688,
+    "skresnext50_32x4d": 27_479_784,
 }
 
 PAPER_MACS: Mapping[str, int] = {
@@ -145,22 +161,29 @@ def functional_resnet(p: Mapping[str, Tensor], images: Tensor, spec: ResNetSpec)
             if not v2:
                 x = bn(x, f"{unit}.residual.norm{number}")
                 x = functional.relu(x) if number < len(strides) else x
-        return x
+        return x * functional_gate(p, f"{unit}.residual.attention.gate", x)
 
     def skip(x: Tensor, unit: str, stride: int, channels: int) -> Tensor:
         if spec.shortcut == "none":
             return torch.zeros(())
         if f"{unit}.shortcut.conv.weight" in p:
+            if spec.shortcut == "D" and stride == 2:
+                x, stride = functional.avg_pool2d(x, 2, ceil_mode=True, count_include_pad=False), 1
             y = conv(x, f"{unit}.shortcut.conv", stride)
             return y if v2 else bn(y, f"{unit}.shortcut.norm")
         y = x[:, :, ::stride, ::stride]
         zeros = y.new_zeros(y.shape[0], channels - y.shape[1], *y.shape[2:])
         return torch.cat([y, zeros], dim=1)
 
-    x = conv(images, "stem.conv", 1 if spec.stem == "small" else 2)
+    x = images
+    if spec.stem == "deep":
+        x = bn_relu(conv(x, "stem.conv1", 2), "stem.norm1")
+        x = bn_relu(conv(x, "stem.conv2"), "stem.norm2")
+    last = "3" if spec.stem == "deep" else ""
+    x = conv(x, f"stem.conv{last}", 1 if spec.stem in ("small", "deep") else 2)
     x = functional.max_pool2d(x, 2) if spec.stem == "pooled" else x
-    x = x if v2 else bn_relu(x, "stem.norm")
-    x = functional.max_pool2d(x, 3, 2, 1) if spec.stem == "large" else x
+    x = x if v2 else bn_relu(x, f"stem.norm{last}")
+    x = functional.max_pool2d(x, 3, 2, 1) if spec.stem in ("large", "deep") else x
     for stage, units in enumerate(spec.num_blocks):
         for number in range(units):
             unit = f"stages.S{stage + 1}.U{number + 1}"
@@ -173,6 +196,22 @@ def functional_resnet(p: Mapping[str, Tensor], images: Tensor, spec: ResNetSpec)
             x = y if v2 else functional.relu(y)
     x = bn_relu(x, "final.norm") if v2 else x
     return functional.linear(x.mean(dim=(2, 3)), p["head.linear.weight"], p["head.linear.bias"])
+
+
+def functional_gate(p: Mapping[str, Tensor], name: str, x: Tensor) -> Tensor:
+    """The factors of a branch's channels, by matrix products; 1 without attention."""
+    means = x.mean(dim=(2, 3))
+    if f"{name}.reduce.weight" in p:
+        narrow = functional.relu(means @ p[f"{name}.reduce.weight"].flatten(1).T + p[f"{name}.reduce.bias"])
+        scores = narrow @ p[f"{name}.expand.weight"].flatten(1).T + p[f"{name}.expand.bias"]
+    elif f"{name}.conv.weight" in p:
+        weights = p[f"{name}.conv.weight"].flatten()
+        reach, channels = len(weights) // 2, means.shape[1]
+        padded = functional.pad(means, (reach, reach))
+        scores = sum((padded[:, i : i + channels] * weight for i, weight in enumerate(weights)), torch.zeros(()))
+    else:
+        return torch.ones(())
+    return torch.sigmoid(scores)[:, :, None, None]
 
 
 def scramble_norms(model: nn.Module, seed: int = 0) -> None:

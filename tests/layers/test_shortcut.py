@@ -6,7 +6,7 @@ from torch import nn
 
 from resnets.layers.ordering import ARRANGEMENTS
 from resnets.layers.parts import Parts
-from resnets.layers.shortcut import SHORTCUTS, Projection, option_a, option_b, option_c
+from resnets.layers.shortcut import SHORTCUTS, PooledProjection, Projection, option_a, option_b, option_c, option_d
 from resnets.layers.unit import Unit
 from resnets.spec import Ordering
 
@@ -77,6 +77,25 @@ def test_projection_is_normalised_where_the_branch_is(ordering: Ordering, layers
 def test_projection_can_do_without_norm_and_with_bias() -> None:
     projection = option_b(CHANGED, ORIGINAL, Parts(conv_bias=True, projection_norm=False))
     assert [name for name, _ in projection.named_parameters()] == ["conv.weight", "conv.bias"]
+
+
+@pytest.mark.parametrize("size", [6, 7])
+def test_option_d_projects_the_means_of_four_pixels(size: int) -> None:
+    shortcut = option_d(CHANGED, ORIGINAL, Parts(projection_norm=False))
+    assert isinstance(shortcut, PooledProjection)
+    x = torch.randn(2, 4, size, size)
+    half = -(-size // 2)
+    means = torch.stack([
+        x[:, :, 2 * row : 2 * row + 2, 2 * column : 2 * column + 2].mean(dim=(2, 3))
+        for row in range(half) for column in range(half)
+    ], dim=-1).view(2, 4, half, half)  # fmt: skip
+    weight = shortcut.get_parameter("conv.weight")[:, :, 0, 0]
+    torch.testing.assert_close(shortcut(x), torch.einsum("oi,nihw->nohw", weight, means))
+
+
+def test_option_d_is_b_where_there_is_no_step() -> None:
+    assert type(option_d(WIDER, ORIGINAL, Parts())) is Projection
+    assert type(option_d(SAME, ORIGINAL, Parts())) is nn.Identity
 
 
 def test_zero_padding_prints_its_settings() -> None:

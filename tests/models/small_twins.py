@@ -28,9 +28,12 @@ from resnets.spec import (
 
 
 def _resnet(spec: ResNetSpec) -> ResNetSpec:
-    groups, per_group = (2, 32) if spec.groups > 1 else (1, spec.width_per_group)
+    groups, per_group = (2, 32) if spec.groups > 1 else (1, max(32, spec.width_per_group))
+    reduction = 2 if spec.attention == "se" else spec.attention_reduction
     num_blocks = tuple(min(units, 2) for units in spec.num_blocks)
-    return replace(spec, num_blocks=num_blocks, width=4, groups=groups, width_per_group=per_group)
+    return replace(
+        spec, num_blocks=num_blocks, width=4, groups=groups, width_per_group=per_group, attention_reduction=reduction
+    )
 
 
 def _mlp(spec: MLPSpec) -> MLPSpec:

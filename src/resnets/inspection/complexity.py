@@ -25,6 +25,8 @@ from resnets.spec import Spec
 
 Shape = tuple[int, ...]
 """Sizes without the batch: (channels, height, width), or (classes,)."""
+CONVOLUTIONS = (nn.Conv1d, nn.Conv2d)
+"""The layers that share weights between places."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,7 +53,7 @@ class Call:
     @property
     def macs(self) -> int:
         """Multiply-adds of this module alone, without those of its children."""
-        if isinstance(self.module, nn.Conv2d):
+        if isinstance(self.module, CONVOLUTIONS):
             return math.prod(self.output_shape) * self.module.weight[0].numel()
         if isinstance(self.module, nn.Linear):
             return math.prod(self.output_shape) * self.module.in_features
@@ -60,7 +62,8 @@ class Call:
     @property
     def activations(self) -> int:
         """Numbers put out, if this is a layer whose output is counted."""
-        return math.prod(self.output_shape) if isinstance(self.module, (nn.Conv2d, nn.MaxPool2d, nn.Linear)) else 0
+        counted = (*CONVOLUTIONS, nn.MaxPool2d, nn.Linear)
+        return math.prod(self.output_shape) if isinstance(self.module, counted) else 0
 
 
 def complexity(network: Network | Spec, input_shape: Sequence[int]) -> Complexity:

@@ -17,7 +17,8 @@ class Block(nn.Module):
 
         Source: [Goyal 2017, section 5.1].
         """
-        nn.init.zeros_(self.residual[-1].get_parameter("weight"))
+        norms = [layer for name, layer in self.residual.named_children() if name.startswith("norm")]
+        nn.init.zeros_(norms[-1].get_parameter("weight"))
 
 
 class ResidualBlock(Block):

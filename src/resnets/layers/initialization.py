@@ -33,7 +33,7 @@ def initialize(model: nn.Module, initialization: Initialization) -> None:
     if next(model.parameters()).is_meta:
         return  # there is nothing to draw, and torch would load its compiler (two seconds) to pretend
     for module in model.modules():
-        if isinstance(module, nn.Conv2d):
+        if isinstance(module, (nn.Conv1d, nn.Conv2d)):
             INITIALIZERS[initialization](module.weight)
             if module.bias is not None:
                 nn.init.zeros_(module.bias)

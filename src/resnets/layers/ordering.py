@@ -52,12 +52,29 @@ ARRANGEMENTS: Mapping[Ordering, Arrangement] = {
 }
 
 
-def arrange(convolutions: Sequence[nn.Conv2d], arrangement: Arrangement, parts: Parts) -> nn.Sequential:
-    """The branch F: its convolutions with their steps around them, numbered as the convolutions are."""
-    layers: OrderedDict[str, nn.Module] = OrderedDict()
-    for number, convolution in enumerate(convolutions, start=1):
-        after = arrangement.end if number == len(convolutions) else arrangement.between
-        layers |= parts.steps(arrangement.before, convolution.in_channels, str(number))
-        layers[f"conv{number}"] = convolution
-        layers |= parts.steps(after, convolution.out_channels, str(number))
-    return nn.Sequential(layers)
+def arrange(layers: Sequence[nn.Module], arrangement: Arrangement, parts: Parts) -> nn.Sequential:
+    """The branch F: its convolutions with their steps around them, numbered as they are, and its attention at the end.
+
+    A layer that is not a single convolution brings its steps along.
+    """
+    named: OrderedDict[str, nn.Module] = OrderedDict()
+    channels = 0
+    for number, layer in enumerate(layers, start=1):
+        if isinstance(layer, nn.Conv2d):
+            after = arrangement.end if number == len(layers) else arrangement.between
+            named |= surround(layer, after, arrangement, parts, str(number))
+            channels = layer.out_channels
+        else:
+            named[f"conv{number}"] = layer
+    return nn.Sequential(named | parts.attend(channels))
+
+
+def surround(
+    convolution: nn.Conv2d, after: tuple[Step, ...], arrangement: Arrangement, parts: Parts, suffix: str = ""
+) -> OrderedDict[str, nn.Module]:
+    """A convolution between its steps, by name."""
+    return (
+        parts.steps(arrangement.before, convolution.in_channels, suffix)
+        | OrderedDict[str, nn.Module]({f"conv{suffix}": convolution})
+        | parts.steps(after, convolution.out_channels, suffix)
+    )

@@ -10,9 +10,10 @@ from typing import Literal
 from torch import nn
 
 from resnets.layers.activation import ACTIVATIONS
+from resnets.layers.attention import ATTENTIONS
 from resnets.layers.convolution import StandardizedConv2d
 from resnets.layers.norm import NORMS
-from resnets.spec import Activation, NormSpec
+from resnets.spec import Activation, Attention, NormSpec
 
 Step = Literal["norm", "activation"]
 """A step between two convolutions."""
@@ -27,6 +28,8 @@ class Parts:
     conv_bias: bool = False
     projection_norm: bool = True
     weight_standardization: bool = False
+    attention: Attention = "none"
+    attention_reduction: int = 16
 
     def convolution(
         self, in_channels: int, out_channels: int, *, kernel: int, stride: int = 1, dilation: int = 1, groups: int = 1
@@ -60,3 +63,9 @@ class Parts:
         }
         present = [step for step in steps if step != "norm" or self.norm.kind != "none"]
         return OrderedDict((f"{step}{suffix}", makers[step]()) for step in present)
+
+    def attend(self, channels: int) -> OrderedDict[str, nn.Module]:
+        """The named module that ends a branch of so many channels; none without attention."""
+        if self.attention == "none":
+            return OrderedDict()
+        return OrderedDict(attention=ATTENTIONS[self.attention](channels, self.attention_reduction))

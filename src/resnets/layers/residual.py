@@ -1,4 +1,4 @@
-"""The residual branch F(x): two 3x3 convolutions, or a bottleneck of 1x1, 3x3 and 1x1.      [He 2015, Figure 5]"""
+"""The residual branch F(x): two 3x3 convolutions, or a bottleneck of 1x1, 3x3 (or what stands for it) and 1x1."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 
 from torch import nn
 
+from resnets.layers.multiscale import multiple_scales, selective_kernel
 from resnets.layers.ordering import Arrangement, arrange
 from resnets.layers.parts import Parts
 from resnets.layers.unit import Unit
@@ -33,11 +34,37 @@ def bottleneck(unit: Unit, arrangement: Arrangement, parts: Parts) -> nn.Sequent
     Shapes:
         (N, in_channels, H, W) -> (N, out_channels, H / stride, W / stride)
     """
-    step = {"1x1": (unit.stride, 1), "3x3": (1, unit.stride)}[unit.stride_in]
-    reduce = parts.convolution(unit.in_channels, unit.width, kernel=1, stride=step[0])
     spatial = parts.convolution(
-        unit.width, unit.width, kernel=3, stride=step[1], dilation=unit.first_dilation, groups=unit.groups
+        unit.width,
+        unit.width,
+        kernel=3,
+        stride=unit.spatial_stride,
+        dilation=unit.first_dilation,
+        groups=unit.groups,
     )
+    return _between_1x1(spatial, unit, arrangement, parts)
+
+
+def res2net(unit: Unit, arrangement: Arrangement, parts: Parts) -> nn.Sequential:
+    """A bottleneck whose 3x3 is a cascade of narrow ones.      [Gao 2019, Figure 2]
+
+    Shapes:
+        (N, in_channels, H, W) -> (N, out_channels, H / stride, W / stride)
+    """
+    return _between_1x1(multiple_scales(unit, arrangement, parts), unit, arrangement, parts)
+
+
+def sknet(unit: Unit, arrangement: Arrangement, parts: Parts) -> nn.Sequential:
+    """A bottleneck that chooses the size of its kernel by what it sees.      [Li 2019, section 3.2]
+
+    Shapes:
+        (N, in_channels, H, W) -> (N, out_channels, H / stride, W / stride)
+    """
+    return _between_1x1(selective_kernel(unit, arrangement, parts), unit, arrangement, parts)
+
+
+def _between_1x1(spatial: nn.Module, unit: Unit, arrangement: Arrangement, parts: Parts) -> nn.Sequential:
+    reduce = parts.convolution(unit.in_channels, unit.width, kernel=1, stride=unit.stride // unit.spatial_stride)
     expand = parts.convolution(unit.width, unit.out_channels, kernel=1)
     return arrange([reduce, spatial, expand], arrangement, parts)
 
@@ -45,4 +72,6 @@ def bottleneck(unit: Unit, arrangement: Arrangement, parts: Parts) -> nn.Sequent
 RESIDUALS: Mapping[Block, Callable[[Unit, Arrangement, Parts], nn.Sequential]] = {
     "basic": basic,
     "bottleneck": bottleneck,
+    "res2net": res2net,
+    "sknet": sknet,
 }

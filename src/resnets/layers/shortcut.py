@@ -1,9 +1,10 @@
-"""The shortcut: x itself where it fits, and options A, B and C where it does not.      [He 2015, section 3.3]"""
+"""The shortcut: x itself where it fits, and options A to D where it does not.  [He 2015, section 3.3; He 2018]"""
 
 from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 
 from torch import Tensor, nn
 from torch.nn import functional
@@ -49,7 +50,22 @@ class Projection(nn.Sequential):
         super().__init__(OrderedDict(conv=convolution) | norm)
 
 
-def option_a(unit: Unit, arrangement: Arrangement, parts: Parts) -> nn.Module:  # noqa: ARG001  # one signature for A, B, C
+class PooledProjection(Projection):
+    """The mean of each 2x2 pixels, then a 1x1 convolution.      [He 2018, section 4.2]
+
+    A projection with a step reads one pixel of four and drops the others.
+
+    Shapes:
+        (N, in_channels, H, W) -> (N, out_channels, ceil(H / stride), ceil(W / stride))
+    """
+
+    def __init__(self, unit: Unit, arrangement: Arrangement, parts: Parts) -> None:
+        projection = Projection(replace(unit, stride=1), arrangement, parts)
+        pool = nn.AvgPool2d(unit.stride, ceil_mode=True, count_include_pad=False)
+        nn.Sequential.__init__(self, OrderedDict(pool=pool) | OrderedDict(projection.named_children()))
+
+
+def option_a(unit: Unit, arrangement: Arrangement, parts: Parts) -> nn.Module:  # noqa: ARG001  # one signature for all
     """The input itself where the shape stays; zero padding where it changes."""
     if not unit.changes_shape:
         return nn.Identity()
@@ -68,8 +84,16 @@ def option_c(unit: Unit, arrangement: Arrangement, parts: Parts) -> nn.Module:
     return Projection(unit, arrangement, parts)
 
 
+def option_d(unit: Unit, arrangement: Arrangement, parts: Parts) -> nn.Module:
+    """The input itself where the shape stays; a projection where it changes, of means of pixels where it steps."""
+    if unit.stride == 1:
+        return option_b(unit, arrangement, parts)
+    return PooledProjection(unit, arrangement, parts)
+
+
 SHORTCUTS: Mapping[str, Callable[[Unit, Arrangement, Parts], nn.Module]] = {
     "A": option_a,
     "B": option_b,
     "C": option_c,
+    "D": option_d,
 }

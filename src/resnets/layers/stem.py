@@ -34,6 +34,24 @@ def medium(in_channels: int, out_channels: int, steps: tuple[Step, ...], parts: 
     return nn.Sequential(OrderedDict(conv=convolution) | parts.steps(steps, out_channels))
 
 
+def deep(in_channels: int, out_channels: int, steps: tuple[Step, ...], parts: Parts) -> nn.Sequential:
+    """Three 3x3 convolutions in the place of the 7x7, the first with stride 2, at half the width until the last.
+
+    They see nearly as much of the image, with two more nonlinearities.      [He 2018, section 4.2 (ResNet-C)]
+
+    Shapes:
+        (N, in_channels, H, W) -> (N, out_channels, ceil(H / 4), ceil(W / 4))
+    """
+    half = (out_channels + 1) // 2
+    layers: OrderedDict[str, nn.Module] = OrderedDict()
+    for number, (inputs, stride) in enumerate(((in_channels, 2), (half, 1)), start=1):
+        layers[f"conv{number}"] = parts.convolution(inputs, half, kernel=3, stride=stride)
+        layers |= parts.steps(("norm", "activation"), half, str(number))
+    layers["conv3"] = parts.convolution(half, out_channels, kernel=3)
+    layers |= parts.steps(steps, out_channels, "3")
+    return nn.Sequential(layers | OrderedDict(pool=nn.MaxPool2d(3, stride=2, padding=1)))
+
+
 def small(in_channels: int, out_channels: int, steps: tuple[Step, ...], parts: Parts) -> nn.Sequential:
     """3x3 convolution, for images of about 32 pixels.      [He 2015, section 4.2]
 
@@ -59,6 +77,7 @@ def pooled(in_channels: int, out_channels: int, steps: tuple[Step, ...], parts: 
 
 STEMS: Mapping[Stem, Callable[[int, int, tuple[Step, ...], Parts], nn.Sequential]] = {
     "large": large,
+    "deep": deep,
     "medium": medium,
     "small": small,
     "pooled": pooled,

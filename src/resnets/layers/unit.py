@@ -13,10 +13,12 @@ class Unit:
 
     in_channels: int
     width: int
-    """Channels of its 3x3 convolutions."""
+    """Channels of its 3x3 convolutions, over all groups and parts."""
     out_channels: int
     groups: int = 1
     """Parallel paths that a bottleneck's 3x3 consists of."""
+    scale: int = 1
+    """Parts that a Res2Net's 3x3 consists of."""
     stride: int = 1
     """Step of the unit in both image directions."""
     stride_in: StrideIn = "1x1"
@@ -25,6 +27,11 @@ class Unit:
     """Spacing of the weights of its 3x3 convolutions."""
     first_dilation: int = 1
     """Spacing in the first 3x3: that of the previous unit, as its input is the previous unit's output."""
+
+    @property
+    def spatial_stride(self) -> int:
+        """Step of a bottleneck's 3x3."""
+        return self.stride if self.stride_in == "3x3" else 1
 
     @property
     def changes_shape(self) -> bool:

@@ -12,7 +12,7 @@ from resnets.layers.head import Head
 from resnets.layers.ordering import ARRANGEMENTS
 from resnets.layers.parts import Parts
 from resnets.layers.residual import RESIDUALS
-from resnets.layers.shortcut import SHORTCUTS, Projection, ZeroPadding
+from resnets.layers.shortcut import SHORTCUTS, PooledProjection, Projection, ZeroPadding
 from resnets.layers.stem import STEMS
 from resnets.layers.unit import Unit
 from resnets.models.network import Network
@@ -31,6 +31,7 @@ def plan(spec: ResNetSpec) -> list[list[Unit]]:
                 width=spec.inner_width(stage),
                 out_channels=spec.stage_channels(stage),
                 groups=spec.groups,
+                scale=spec.scale,
                 stride=stride if number == 0 else 1,
                 stride_in=spec.stride_in,
                 dilation=spec.stage_dilations[stage],
@@ -68,6 +69,8 @@ def _parts(spec: ResNetSpec) -> Parts:
         conv_bias=spec.conv_bias,
         projection_norm=spec.projection_norm,
         weight_standardization=spec.weight_standardization,
+        attention=spec.attention,
+        attention_reduction=spec.attention_reduction,
     )
 
 
@@ -107,8 +110,11 @@ class ResNet(Network):
         yield from super().blocks()  # type: ignore[misc]  # all units are blocks
 
     def kind_of(self, block: nn.Module) -> tuple[str, str]:
-        """`basic` or `bottleneck`, and `identity`, `A`, `B`, `C` or `none`."""
+        """`basic`, `bottleneck 32x4d` or the like, and `identity`, `A`, `B`, `C`, `D` or `none`."""
         if isinstance(block, PlainBlock):
-            return self.spec.block, "none"
-        shortcuts = {nn.Identity: "identity", ZeroPadding: "A", Projection: self.spec.shortcut}
-        return self.spec.block, shortcuts[type(block.shortcut)]
+            return self.spec.kind, "none"
+        projection = self.spec.shortcut
+        shortcuts = {
+            nn.Identity: "identity", ZeroPadding: "A", Projection: projection, PooledProjection: projection
+        }  # fmt: skip
+        return self.spec.kind, shortcuts[type(block.shortcut)]

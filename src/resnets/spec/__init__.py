@@ -18,8 +18,10 @@ from resnets.spec.network import ACTIVATIONS, INITIALIZATIONS, Activation, Initi
 from resnets.spec.nin import MLPConvSpec, NiNSpec
 from resnets.spec.norm import NORM_KINDS, NormKind, NormSpec
 from resnets.spec.resnet import (
+    ATTENTIONS,
     ORDERINGS,
     SHORTCUTS,
+    Attention,
     Block,
     Ordering,
     Pooling,
@@ -49,12 +51,14 @@ Spec: TypeAlias = (
 
 __all__ = [
     "ACTIVATIONS",
+    "ATTENTIONS",
     "INITIALIZATIONS",
     "NORM_KINDS",
     "ORDERINGS",
     "SHORTCUTS",
     "Activation",
     "AlexNetSpec",
+    "Attention",
     "Block",
     "ConvNeXtSpec",
     "DPNSpec",

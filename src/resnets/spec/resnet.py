@@ -11,17 +11,23 @@ from resnets.errors import ConfigError
 from resnets.spec.network import MAX_CHANNELS, Activation, NetworkSpec, check_num_blocks, usual_image
 from resnets.spec.norm import NormSpec
 
-Block = Literal["basic", "bottleneck"]
+Attention = Literal["none", "se", "eca"]
+Block = Literal["basic", "bottleneck", "res2net", "sknet"]
 Ordering = Literal[
     "original", "bn_after_addition", "relu_before_addition", "relu_only_preactivation", "full_preactivation"
 ]
 Pooling = Literal["average", "max"]
-Shortcut = Literal["A", "B", "C", "none"]
-Stem = Literal["large", "medium", "small", "pooled"]
+Shortcut = Literal["A", "B", "C", "D", "none"]
+Stem = Literal["large", "deep", "medium", "small", "pooled"]
 StrideIn = Literal["1x1", "3x3"]
 
 BOTTLENECK_EXPANSION = 4
 """A bottleneck's output is four times as wide as its 3x3.                       [He 2015, Table 1]"""
+
+
+def selective_width(channels: int) -> int:
+    """Channels of the layer by which an SKNet's unit of so many chooses.      [Li 2019, section 3.1, eq. 4]"""
+    return max(channels // 16, 32)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,7 +41,8 @@ class ResNetSpec(NetworkSpec):
     num_blocks: tuple[int, ...] = (2, 2, 2, 2)
     """Units in each stage."""
     block: Block = "basic"
-    """`basic`: two 3x3. `bottleneck`: 1x1, 3x3, 1x1 with four times the width at its ends. [He 2015, Figure 5]"""
+    """`basic`: two 3x3. `bottleneck`: 1x1, 3x3, 1x1 with four times the width at its ends. `res2net`, `sknet`:
+    bottlenecks whose 3x3 sees windows of several sizes.      [He 2015, Figure 5; Gao 2019; Li 2019]"""
     width: int = 64
     """Channels of the first stage's 3x3 convolutions; each later stage doubles them."""
     groups: int = 1
@@ -43,13 +50,21 @@ class ResNetSpec(NetworkSpec):
     width_per_group: int = 64
     """Channels of such a path in the first stage of a net of width 64; 128 in one path is a wide ResNet.
     [Xie 2017, Table 2; Zagoruyko 2016, section 3]"""
+    scale: int = 4
+    """Parts that a res2net block splits its 3x3 into, each as wide as `width_per_group` says.      [Gao 2019, eq. 1]"""
+    attention: Attention = "none"
+    """Weigh the channels at the end of each branch: squeeze and excitation, or efficient channel attention.
+    [Hu 2017, section 3; Wang 2019, section 3.3]"""
+    attention_reduction: int = 16
+    """Channels of a branch over those of the inner layer of squeeze and excitation."""
     stem: Stem = "large"
-    """`large`: 7x7 stride 2 and max-pool. `medium`: 5x5 stride 2. `small`: 3x3. `pooled`: 5x5 stride 2 and max-pool."""
+    """`large`: 7x7 stride 2 and max-pool. `deep`: three 3x3 and max-pool. `medium`: 5x5 stride 2. `small`: 3x3.
+    `pooled`: 5x5 stride 2 and max-pool.      [He 2015, Table 1; He 2018, section 4.2]"""
     stem_width: int | None = None
     """Channels of the stem; None: as `width`."""
     shortcut: Shortcut = "B"
-    """Options A (zero padding), B (projection where the shape changes), C (projection everywhere).
-    `none` is the plain twin: y = relu(F(x)).      [He 2015, sections 3.3 and 4.1]"""
+    """Options A (zero padding), B (projection where the shape changes), C (projection everywhere), D (as B, of means
+    of 2x2 pixels). `none` is the plain twin: y = relu(F(x)).  [He 2015, sections 3.3 and 4.1; He 2018, section 4.2]"""
     projection_norm: bool = True
     """Normalise a projection shortcut where the branch ends normalised; Dive into Deep Learning's ResNet does not."""
     ordering: Ordering = "original"
@@ -91,6 +106,15 @@ class ResNetSpec(NetworkSpec):
     def _check_groups(self) -> None:
         values.check_range("groups", self.groups, 1, MAX_CHANNELS)
         values.check_range("width_per_group", self.width_per_group, 1, MAX_CHANNELS)
+        values.check_range("scale", self.scale, 2, MAX_CHANNELS)
+        values.check_range("attention_reduction", self.attention_reduction, 1, MAX_CHANNELS)
+        if self.block != "res2net" and self.scale != 4:
+            raise ConfigError(f"scale={self.scale} is for block='res2net'; block='{self.block}' has no parts.")
+        if self.attention != "se" and self.attention_reduction != 16:
+            raise ConfigError(
+                f"attention_reduction={self.attention_reduction} is for attention='se'; "
+                f"attention='{self.attention}' has no inner layer."
+            )
         if self.block == "basic" and (self.groups, self.width_per_group) != (1, 64):
             raise ConfigError(
                 f"groups={self.groups} with width_per_group={self.width_per_group} is for bottlenecks; "
@@ -106,8 +130,12 @@ class ResNetSpec(NetworkSpec):
 
     def _check_norms(self) -> None:
         if self.norm.kind == "group":
-            for channels in sorted(self._all_channels):
+            for channels in sorted(self._all_channels | self._inner_channels):
                 self.norm.num_groups(channels)
+        if self.norm.kind == "instance" and self.block == "sknet":
+            raise ConfigError(
+                "norm.kind='instance' makes zero of the means by which block='sknet' chooses its kernels."
+            )
         if self.weight_standardization and 1 in self._all_channels:
             raise ConfigError(
                 "weight_standardization=True has nothing to standardise in a 1x1 convolution of a single channel; "
@@ -150,21 +178,31 @@ class ResNetSpec(NetworkSpec):
     @property
     def expansion(self) -> int:
         """Output channels of a block over the channels of its 3x3."""
-        return BOTTLENECK_EXPANSION if self.block == "bottleneck" else 1
+        return 1 if self.block == "basic" else BOTTLENECK_EXPANSION
 
     def stage_channels(self, stage: int) -> int:
         """Output channels of a stage, counted from 0."""
         return self.width * (1 << stage) * self.expansion
 
     def inner_width(self, stage: int) -> int:
-        """Channels of a 3x3 in a stage, counted from 0, over all its groups."""
-        return self.width * (1 << stage) * self.width_per_group // 64 * self.groups
+        """Channels of a 3x3 in a stage, counted from 0, over all its groups and parts."""
+        parts = self.scale if self.block == "res2net" else 1
+        return self.width * (1 << stage) * self.width_per_group // 64 * self.groups * parts
 
     @property
     def _all_channels(self) -> set[int]:
         """Every number of channels between two convolutions."""
         stages = range(len(self.num_blocks))
         return {self.first_width, *map(self.inner_width, stages), *map(self.stage_channels, stages)}
+
+    @property
+    def _inner_channels(self) -> set[int]:
+        """Numbers of channels inside the deep stem and inside what stands for a 3x3."""
+        widths = [self.inner_width(stage) for stage in range(len(self.num_blocks))]
+        stem = {(self.first_width + 1) // 2} if self.stem == "deep" else set()
+        if self.block == "res2net":
+            return stem | {width // self.scale for width in widths}
+        return stem | {selective_width(width) for width in widths} if self.block == "sknet" else stem
 
     @property
     def out_channels(self) -> int:
@@ -174,7 +212,7 @@ class ResNetSpec(NetworkSpec):
     @property
     def stem_stride(self) -> int:
         """Ratio of the input's resolution to the stem's output."""
-        return {"large": 4, "medium": 2, "small": 1, "pooled": 4}[self.stem]
+        return {"large": 4, "deep": 4, "medium": 2, "small": 1, "pooled": 4}[self.stem]
 
     @property
     def stage_strides(self) -> tuple[int, ...]:
@@ -200,7 +238,8 @@ class ResNetSpec(NetworkSpec):
         Instance normalisation wants two pixels at the end as well: of one alone it makes zero.
         """
         size = 2 if self.norm.kind == "instance" else 1
-        for _ in range(self._halvings + {"large": 2, "medium": 1, "small": 0, "pooled": 0}[self.stem]):
+        halvings = {"large": 2, "deep": 2, "medium": 1, "small": 0, "pooled": 0}[self.stem]
+        for _ in range(self._halvings + halvings):
             size = max(2, 2 * size - 1)  # a strided convolution rounds half a pixel up
         return 4 * size - 1 if self.stem == "pooled" else size  # a 2x2 pool rounds it down
 
@@ -210,21 +249,29 @@ class ResNetSpec(NetworkSpec):
 
     @property
     def depth(self) -> int:
-        """Weight layers on the main path as the papers count them: stem, convolutions of the branches, classifier."""
-        return 2 + sum(self.num_blocks) * (3 if self.block == "bottleneck" else 2)
+        """Weight layers on the main path as the papers count them: stem (one), branches, classifier."""
+        return 2 + sum(self.num_blocks) * (2 if self.block == "basic" else 3)
 
     @property
     def usual_input(self) -> tuple[int, int, int]:
         """ImageNet's image for the large stem, else MNIST's or CIFAR's."""
-        return usual_image(self.in_channels, photographs=self.stem == "large")
+        return usual_image(self.in_channels, photographs=self.stem in ("large", "deep"))
+
+    @property
+    def kind(self) -> str:
+        """What its blocks are, in a word or two: `bottleneck 32x4d + se`, with groups and their width as in names."""
+        paths = f" {self.groups}x{self.width_per_group}d" if (self.groups, self.width_per_group) != (1, 64) else ""
+        if self.block == "res2net" and self.groups == 1:
+            paths = f" {self.width_per_group}w_{self.scale}s"
+        return self.block + paths + (f" + {self.attention}" if self.attention != "none" else "")
 
     @property
     def summary(self) -> str:
         """The equation of the blocks, and for bottlenecks where the stride is."""
         branch = "F(x)" if self.shortcut == "none" else "F(x) + shortcut(x)"
         equation = branch if self.ordering.endswith("preactivation") else f"{self.activation}({branch})"
-        stride = f", stride in the {self.stride_in}" if self.block == "bottleneck" else ""
-        return f"{self.block} blocks y = {equation}{stride}"
+        stride = "" if self.block == "basic" else f", stride in the {self.stride_in}"
+        return f"{self.kind} blocks y = {equation}{stride}"
 
     @property
     def plain(self) -> ResNetSpec:
@@ -260,5 +307,6 @@ class ResNetSpec(NetworkSpec):
         return cls(**(settings | changes))  # type: ignore[arg-type]
 
 
+ATTENTIONS: tuple[str, ...] = get_args(Attention)
 ORDERINGS: tuple[str, ...] = get_args(Ordering)
 SHORTCUTS: tuple[str, ...] = get_args(Shortcut)
