@@ -16,6 +16,7 @@ import json
 import math
 import platform
 import sys
+import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -28,6 +29,9 @@ import cifar_nets  # noqa: E402
 import torch  # noqa: E402
 from torch import Tensor  # noqa: E402
 
+from resnets.artifact import Artifact  # noqa: E402
+from resnets.data.preprocessing import Preprocessing  # noqa: E402
+from resnets.exchange.exporting import Library, export_weights  # noqa: E402
 from resnets.models.catalogue import create  # noqa: E402
 from resnets.models.weights.layouts import LAYOUTS  # noqa: E402
 from resnets.models.weights.load import load_weights  # noqa: E402
@@ -195,6 +199,43 @@ def compare(pair: Pair) -> Outcome:
     return Outcome(pair, fixture, len(foreign.shapes), _difference(found, wanted), _difference(back, wanted))
 
 
+def compare_exports() -> Iterator[tuple[str, float]]:
+    """Timm and torchvision answer from an exported folder as ours do: their network, and the largest difference."""
+    import safetensors.torch
+    import timm
+    import torchvision
+
+    cases: tuple[tuple[str, Library, dict[str, Any]], ...] = (
+        ("resnet18", "timm", {"in_channels": 1}),
+        ("resnet50", "timm", {}),
+        ("resnet50_v2", "timm", {}),
+        ("resnet18", "torchvision", {}),
+        ("resnext50_32x4d", "torchvision", {}),
+    )
+    for name, library, changes in cases:
+        ours = create(name, num_classes=7, **changes)
+        ours.load_state_dict(seeded_state({key: tensor.shape for key, tensor in ours.state_dict().items()}))
+        channels = ours.spec.in_channels
+        images = seeded_images((2, channels, 64, 64)).float()
+        preprocessing = Preprocessing(size=64, channels=channels, mean=(0.5,) * channels, std=(0.2,) * channels)
+        artifact = Artifact(
+            spec=ours.spec,
+            weights=ours.state_dict(),
+            class_names=tuple("abcdefg"),
+            preprocessing=preprocessing,
+            architecture=name,
+        )
+        with tempfile.TemporaryDirectory() as parent, torch.no_grad():
+            folder = Path(parent) / "theirs"
+            export_weights(artifact, library, folder)
+            if library == "timm":
+                theirs = timm.create_model(f"local-dir:{folder}", pretrained=True)
+            else:
+                theirs = torchvision.models.get_model(name, num_classes=7)
+                theirs.load_state_dict(safetensors.torch.load_file(folder / "model.safetensors"))
+            yield f"{library} from an exported {name}", _difference(theirs.eval()(images), ours.eval()(images))
+
+
 def _difference(one: Tensor, other: Tensor) -> float:
     return float((one - other).abs().max() / other.abs().max())
 
@@ -209,7 +250,7 @@ def write_fixtures(outcomes: list[Outcome]) -> None:
         (GOLDEN / f"{file}.json").write_text(text, encoding="utf-8")
 
 
-def write_page(outcomes: list[Outcome]) -> None:
+def write_page(outcomes: list[Outcome], exports: list[tuple[str, float]]) -> None:
     """docs/parity.md."""
     versions = ", ".join(
         f"{name} {importlib.metadata.version(name)}" for name in ("torch", "torchvision", "timm", "transformers")
@@ -237,6 +278,11 @@ def write_page(outcomes: list[Outcome]) -> None:
         )
     lines += [
         "",
+        "Exported by `resnets export-weights`, then loaded by the library itself (`timm.create_model` of the folder,",
+        "torchvision's `load_state_dict`), in single precision; largest difference from our logits:",
+        "",
+        *(f"- {name}: {difference:.1e}" for name, difference in exports),
+        "",
         "The CIFAR projects cannot be installed: `tools/cifar_nets.py` states what they compute, in their names.",
     ]
     PAGE.write_text("\n".join(lines) + "\n", encoding="utf-8")
@@ -252,9 +298,13 @@ def main() -> None:
             outcomes.append(outcome)
             print(f"{pair.layout:34} {pair.theirs:20} {outcome.read:.1e} {outcome.written:.1e}", flush=True)
             assert max(outcome.read, outcome.written) < LIMIT, pair
+    if wanted in ("", "export"):
+        exports = list(compare_exports())
+        print(*exports, sep="\n")
+        assert max(difference for _, difference in exports) < LIMIT
     if not wanted:
         write_fixtures(outcomes)
-        write_page(outcomes)
+        write_page(outcomes, exports)
 
 
 if __name__ == "__main__":

@@ -21,10 +21,10 @@ if TYPE_CHECKING:
     from resnets.layers.freezing import freeze_norms as freeze_norms
     from resnets.layers.freezing import unfreeze_norms as unfreeze_norms
     from resnets.models.build import build as build
-    from resnets.models.catalogue import create as create
     from resnets.models.catalogue import names as names
     from resnets.models.catalogue import spec_of as spec_of
     from resnets.models.network import Network as Network
+    from resnets.models.pretrained import create as create
     from resnets.models.resnet import ResNet as ResNet
     from resnets.models.weights.load import WeightReport as WeightReport
     from resnets.models.weights.load import load_weights as load_weights
@@ -57,7 +57,7 @@ _HOMES = {
     "WeightReport": "models.weights.load",
     "build": "models.build",
     "complexity": "inspection.complexity",
-    "create": "models.catalogue",
+    "create": "models.pretrained",
     "evaluate": "evaluation.evaluate",
     "fit": "training.fit",
     "freeze_norms": "layers.freezing",

@@ -31,6 +31,8 @@ JOBS = {
     "train": "Train a network on digits, CIFAR or a folder of photos.",
     "eval": "Measure a trained model on a data set.",
     "predict": "Name what is in pictures.",
+    "import": "Make a model of weights that another library trained.",
+    "export-weights": "Write a model's weights under another library's names.",
     "show": "The structure of a network, block by block.",
     "models": "The catalogue of networks.",
     "bench": "Measure speed and accuracy on this machine.",
@@ -51,7 +53,8 @@ def make_app(asked: str = "") -> App:
         group_parameters=Group("Options"),
     )
     for name, text in JOBS.items():
-        app.command(f"resnets.cli.{name}_command:{name}_command", name=name, help=None if name == asked else text)
+        file = f"{name.replace('-', '_')}_command"
+        app.command(f"resnets.cli.{file}:{file}", name=name, help=None if name == asked else text)
     return app
 
 

@@ -31,6 +31,7 @@ def train_command(  # noqa: PLR0913, D417 - most are groups of options that brin
     *,
     preset: Patience | None = None,
     model: str | None = None,
+    pretrained: str | None = None,
     data: DataOptions = DataOptions(),  # noqa: B008 - frozen values
     options: RunOptions = RunOptions(),  # noqa: B008
     network: NetworkOptions = NetworkOptions(),  # noqa: B008
@@ -56,6 +57,7 @@ def train_command(  # noqa: PLR0913, D417 - most are groups of options that brin
         dataset: mnist, fashion-mnist, cifar10, cifar100, or a folder of photos. [default: mnist]
         preset: How much time for how much accuracy. [default: good]
         model: A name of `resnets models`; the preset's if not said.
+        pretrained: Weights to start from: a file, a folder, or owner/name on the Hub.
         runs: Where the numbered run folders are made.
         config: Repeat the run of this config.yaml; other options change it.
         resume: Go on with a run: its folder, or `auto` for the last one.
@@ -66,7 +68,7 @@ def train_command(  # noqa: PLR0913, D417 - most are groups of options that brin
     from resnets.cli.display import display
     from resnets.cli.results import print_result
 
-    words = {"dataset": dataset, "preset": preset, "model": model}
+    words = {"dataset": dataset, "preset": preset, "model": model, "pretrained": pretrained}
     asked = Request(
         **{name: word for name, word in words.items() if word is not None},  # type: ignore[arg-type]
         **given(data),

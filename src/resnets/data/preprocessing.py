@@ -16,6 +16,7 @@ from resnets.errors import ConfigError
 
 Kind = Literal["photo", "digit"]
 Resize = Literal["crop", "pad", "stretch"]
+Interpolation = Literal["bilinear", "bicubic"]
 
 MIDDLE_GREY = 128
 """Near the mean of most photos, so that what is filled up hardly speaks."""
@@ -37,10 +38,16 @@ class Preprocessing:
     """Standard deviation of each channel over all pixels of the training set."""
     resize: Resize = "crop"
     """`crop` keeps the middle, `pad` keeps everything, `stretch` keeps neither shape nor border."""
+    crop_fraction: float = 1.0
+    """Of `crop`: the part of the shorter side that is kept. ImageNet's networks are mostly tested with 0.875."""
+    interpolation: Interpolation = "bilinear"
+    """How pixels are found between pixels; both are antialiased."""
 
     def __post_init__(self) -> None:
         values.check_types(self)
         values.check_range("size", self.size, 1, 4096)
+        if not 0 < self.crop_fraction <= 1:
+            raise ConfigError(f"crop_fraction must be above 0 and at most 1, got {self.crop_fraction}.")
         if self.channels not in (1, 3):
             raise ConfigError(f"channels must be 1 (grey) or 3 (colour), got {self.channels}.")
         if len(self.mean) != self.channels or len(self.std) != self.channels:
@@ -67,7 +74,7 @@ def prepare(image: Image.Image, preprocessing: Preprocessing) -> Tensor:
 
 
 def fit_photo(image: Image.Image, preprocessing: Preprocessing) -> Tensor:
-    """The picture made square, by antialiased bilinear interpolation; `pad` fills up with middle grey.
+    """The picture made square, by antialiased interpolation; `pad` fills up with middle grey.
 
     Shapes:
         any size, mode L or RGB -> uint8 (channels, size, size)
@@ -75,24 +82,30 @@ def fit_photo(image: Image.Image, preprocessing: Preprocessing) -> Tensor:
     size = preprocessing.size
     image = image.convert("L" if preprocessing.channels == 1 else "RGB")
     width, height = image.size
-    left, top = max(width - height, 0) / 2, max(height - width, 0) / 2
+    kind = Image.Resampling[preprocessing.interpolation.upper()]
     if preprocessing.resize == "crop":
-        image = _resized(image, (size, size), (left, top, width - left, height - top))
+        side = min(width, height) * preprocessing.crop_fraction
+        left, top = (width - side) / 2, (height - side) / 2
+        image = _resized(image, (size, size), (left, top, left + side, top + side), kind)
     elif preprocessing.resize == "stretch":
-        image = _resized(image, (size, size), (0, 0, width, height))
+        image = _resized(image, (size, size), (0, 0, width, height), kind)
     else:
         longest = max(width, height)
         inner = (max(round(size * width / longest), 1), max(round(size * height / longest), 1))
         canvas = Image.new(image.mode, (size, size), MIDDLE_GREY if image.mode == "L" else (MIDDLE_GREY,) * 3)
-        canvas.paste(_resized(image, inner, (0, 0, width, height)), ((size - inner[0]) // 2, (size - inner[1]) // 2))
+        canvas.paste(
+            _resized(image, inner, (0, 0, width, height), kind), ((size - inner[0]) // 2, (size - inner[1]) // 2)
+        )
         image = canvas
     pixels = np.asarray(image, dtype=np.uint8).reshape(size, size, preprocessing.channels)
     return torch.from_numpy(pixels.transpose(2, 0, 1).copy())
 
 
-def _resized(image: Image.Image, size: tuple[int, int], box: tuple[float, float, float, float]) -> Image.Image:
+def _resized(
+    image: Image.Image, size: tuple[int, int], box: tuple[float, float, float, float], kind: Image.Resampling
+) -> Image.Image:
     # reducing_gap: whole-number averaging first, which makes large photos several times faster
-    return image.resize(size, Image.Resampling.BILINEAR, box=box, reducing_gap=3.0)
+    return image.resize(size, kind, box=box, reducing_gap=3.0)
 
 
 def normalise(images: Tensor, preprocessing: Preprocessing) -> Tensor:

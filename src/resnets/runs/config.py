@@ -33,6 +33,12 @@ class RunConfig:
     """Name in the catalogue that the spec started from."""
     spec: Spec = field(default_factory=ResNetSpec)
     """The network."""
+    pretrained: str | None = None
+    """Weights that it started from."""
+    mean: tuple[float, ...] | None = None
+    """Of each channel, for normalising, as the pretrained weights know it; None: measured on the training part."""
+    std: tuple[float, ...] | None = None
+    """As `mean`."""
     recipe: Recipe = field(default_factory=Recipe)
     """The training."""
     seed: int = 0

@@ -14,8 +14,10 @@ from resnets.data.batches import Batches
 from resnets.data.imageset import Splits
 from resnets.errors import ConfigError
 from resnets.evaluation.evaluate import score
+from resnets.exchange.preprocessing import preprocessing_from
 from resnets.models.build import build
 from resnets.models.catalogue import spec_of
+from resnets.models.weights.load import fitting_spec
 from resnets.presets import preset
 from resnets.recipe import Augmentation, Recipe
 from resnets.runs.config import RunConfig
@@ -26,6 +28,7 @@ from resnets.spec import NormSpec, Spec, replace
 from resnets.training.fit import train
 from resnets.training.machine import Machine, fastest_layout, find_device, physical_cores
 from resnets.training.state import TrainingState
+from resnets.weight_files.read import read_weights
 
 SMALL_IMAGE = 64
 """Up to this size an ImageNet net gets its small stem unless another is asked for: the large one leaves 2x2 pixels."""
@@ -44,7 +47,7 @@ def plan(request: Request, watch: Watch) -> tuple[RunConfig, Splits]:
     """
     chosen = preset(request.dataset, request.preset)
     model = request.model or chosen.model
-    spec_of(model)
+    base, weights = spec_of(model), read_weights(request.pretrained) if request.pretrained else None
     recipe = changed_recipe(chosen.recipe, request.recipe, request.augmentation)
     machine = Machine(device=find_device(request.device), threads=request.threads or physical_cores())
     machine.apply()
@@ -55,12 +58,19 @@ def plan(request: Request, watch: Watch) -> tuple[RunConfig, Splits]:
         resize=request.resize,
         max_bad=request.max_bad,
         model=model,
+        pretrained=request.pretrained,
         recipe=recipe,
         seed=request.seed,
         machine=machine,
     )
     splits = load_splits(config, watch)
-    config = dataclasses.replace(config, spec=_spec(request, model, splits, watch))
+    if weights:
+        base, notes = fitting_spec(base, weights)
+        watch.said(" ".join(notes))
+    config = dataclasses.replace(config, spec=_spec(request, base, splits, watch))
+    if weights:
+        prepared, _ = preprocessing_from(weights.config, config.spec)
+        config = dataclasses.replace(config, mean=prepared.mean, std=prepared.std)
     config = _with_fastest_layout(config, splits)
     if request.seconds is not None:
         config = within_time(config, splits, request.seconds)
@@ -113,13 +123,12 @@ def within_time(config: RunConfig, splits: Splits, seconds: float) -> RunConfig:
     return dataclasses.replace(config, recipe=dataclasses.replace(config.recipe, epochs=exact))
 
 
-def _spec(request: Request, model: str, splits: Splits, watch: Watch) -> Spec:
+def _spec(request: Request, base: Spec, splits: Splits, watch: Watch) -> Spec:
     preprocessing = splits.train.preprocessing
-    spec = replace(
-        spec_of(model), in_channels=preprocessing.channels, num_classes=max(1, len(splits.train.class_names))
-    )
-    if getattr(spec, "stem", "") == "large" and "stem" not in request.network and preprocessing.size <= SMALL_IMAGE:
-        watch.said(f"{model} gets its small stem for images of {preprocessing.size} pixels; --stem large overrules.")
+    spec = replace(base, in_channels=preprocessing.channels, num_classes=max(1, len(splits.train.class_names)))
+    is_free = "stem" not in request.network and request.pretrained is None
+    if getattr(spec, "stem", "") == "large" and is_free and preprocessing.size <= SMALL_IMAGE:
+        watch.said(f"Images of {preprocessing.size} pixels: the network gets its small stem; --stem large overrules.")
         spec = replace(spec, stem="small")
     spec = _changed_spec(spec, request)
     if problem := spec.input_problem(preprocessing.channels, preprocessing.size, preprocessing.size):

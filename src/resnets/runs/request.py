@@ -19,6 +19,8 @@ class Request:
     """How much time for how much accuracy."""
     model: str | None = None
     """A name of `resnets models`; the preset's if not said."""
+    pretrained: str | None = None
+    """Weights to start from: a file, a folder, or `owner/name` on the Hugging Face Hub."""
     data: str | None = None
     """Folder with the files of a named data set."""
     size: int | None = None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import shlex
 import signal
@@ -22,6 +23,7 @@ from resnets.errors import DataError, ModelFileError, ResourceError, StoppedErro
 from resnets.evaluation.evaluate import evaluate, score
 from resnets.evaluation.report import Report
 from resnets.models.build import build
+from resnets.models.weights.load import load_weights
 from resnets.runs.config import RunConfig, read_yaml, to_yaml
 from resnets.runs.folder import RunFolder
 from resnets.runs.pictures import draw_run
@@ -80,12 +82,13 @@ def run(config: RunConfig, folder: RunFolder, watch: Watch | None = None, splits
     try:
         config.machine.apply()
         splits = splits or load_splits(config, watch)
+        splits = normalised_as_before(config, splits)
         folder.write("config.yaml", to_yaml(config))
         folder.write("env.json", describe())
         folder.write("command.txt", shlex.join(["resnets", *sys.argv[1:]]) + "\n")
         job = _new_job(config, folder, splits, watch)
         folder.write("data.json", job.facts)
-        return _finish(job, *_advance(job, _new_state(job)))
+        return _finish(job, *_advance(job, _new_state(job, config.pretrained)))
     finally:
         watch.ended()
         folder.unlock()
@@ -104,7 +107,7 @@ def resume(folder: RunFolder, watch: Watch | None = None) -> RunResult:
     try:
         config = read_yaml(folder.config)
         config.machine.apply()
-        splits = load_splits(config, watch)
+        splits = normalised_as_before(config, load_splits(config, watch))
         job = _new_job(config, folder, splits, watch)
         _check_same_data(job)
         state = _new_state(job)
@@ -131,6 +134,14 @@ def load_splits(config: RunConfig, watch: Watch) -> Splits:
     return splits
 
 
+def normalised_as_before(config: RunConfig, splits: Splits) -> Splits:
+    """With the mean and standard deviation that pretrained weights know, if there are any."""
+    if config.mean is None or config.std is None:
+        return splits
+    changed = dataclasses.replace(splits.train.preprocessing, mean=config.mean, std=config.std)
+    return splits.each(lambda part: dataclasses.replace(part, preprocessing=changed))
+
+
 def evaluation_batches(images: ImageSet) -> Batches:
     """Each image once, in order, as it is."""
     return Batches(images, batch_size=EVALUATION_BATCH, seed=0, training=False)
@@ -151,10 +162,14 @@ def _new_job(config: RunConfig, folder: RunFolder, splits: Splits, watch: Watch)
     return _Job(config, folder, splits, watch, Checkpoints(folder.checkpoints, folder.disk), _data_facts(splits))
 
 
-def _new_state(job: _Job) -> TrainingState:
+def _new_state(job: _Job, pretrained: str | None = None) -> TrainingState:
     torch.manual_seed(job.config.seed)
-    model = job.config.machine.place(build(job.config.spec, seed=job.config.seed))
-    return TrainingState(model, job.config.recipe, len(training_batches(job.config, job.splits.train)))
+    model = build(job.config.spec, seed=job.config.seed)
+    if pretrained is not None:
+        job.watch.said(str(load_weights(model, pretrained, replace_head=True)))
+    return TrainingState(
+        job.config.machine.place(model), job.config.recipe, len(training_batches(job.config, job.splits.train))
+    )
 
 
 def _advance(job: _Job, state: TrainingState) -> tuple[TrainingState, float]:

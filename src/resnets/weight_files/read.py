@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from torch import Tensor
 
 from resnets.errors import ModelFileError
+from resnets.weight_files.hub import fetch, is_hub_name
 from resnets.weight_files.pickled import read_pickled
 from resnets.weight_files.safe import read_safetensors
 
@@ -34,10 +35,14 @@ class Weights:
 def read_weights(path: str | Path) -> Weights:
     """The weights in a `.safetensors` file, a pickled checkpoint, or a folder with model.safetensors and config.json.
 
+    What is none of these here and has the form `owner/name` or `owner/name@revision` is looked for on the Hub.
+
     Raises:
         ModelFileError: if there is nothing there, or it cannot be read safely and whole.
     """
-    path = Path(path).expanduser()
+    name, path = str(path), Path(path).expanduser()
+    if not path.exists() and is_hub_name(name) and path.suffix.lower() not in (".safetensors", *PICKLED):
+        return replace(_in_folder(fetch(name)), source=name)
     if path.is_dir():
         return _in_folder(path)
     if not path.is_file():
@@ -57,7 +62,10 @@ def _in_folder(folder: Path) -> Weights:
         raise ModelFileError(
             f"{folder} has no model.safetensors; give the file of weights itself if it has another name."
         )
-    return _named(read_safetensors(file), folder, _config(folder / "config.json"))
+    config = dict(_config(folder / "config.json"))
+    if preprocessor := _config(folder / "preprocessor_config.json"):
+        config["preprocessor_config"] = preprocessor
+    return _named(read_safetensors(file), folder, config)
 
 
 def _named(tensors: dict[str, Tensor], path: Path, config: Mapping[str, Any]) -> Weights:

@@ -115,6 +115,10 @@ def fitting_spec(spec: Spec, weights: Weights) -> tuple[Spec, list[str]]:
     if classes and classes != spec.num_classes:
         settings["num_classes"] = classes
         notes.append(f"It has {classes} classes.")
+    channels = _read_size(found, "in_channels", dimension=1)
+    if channels and channels != spec.in_channels:
+        settings["in_channels"] = channels
+        notes.append(f"Its images have {channels} channels.")
     return with_settings(spec, settings), notes
 
 
@@ -124,6 +128,7 @@ def _read_size(found: Recognition, setting: str, dimension: int) -> int | None:
         found.tensors[target.name].shape[dimension]
         for name in changing_with(found.spec, setting)
         if (target := found.targets.get(name)) and target.name in found.tensors
+        if dimension == 0 or found.tensors[target.name].ndim == 4  # a linear layer on pixels has more inputs than those
     }
     return sizes.pop() if len(sizes) == 1 else None
 

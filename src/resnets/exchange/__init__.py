@@ -1,0 +1,1 @@
+"""Models of other libraries become ours, and ours theirs."""
