@@ -29,7 +29,15 @@ CLASSIC: Mapping[str, ResNetSpec] = {
     "resnet1001": ResNetSpec.cifar_bottleneck(1001),
     # our own, for 28x28 grey images and little time: the presets train them
     "resnet6": ResNetSpec(num_blocks=(1, 1), width=32, stem="pooled", pooling="max", in_channels=1, num_classes=10),
-    "resnet8": ResNetSpec(num_blocks=(1, 1, 1), width=32, stem="medium", pooling="max", in_channels=1, num_classes=10),
+    "resnet8": ResNetSpec(
+        num_blocks=(1, 1, 1),
+        width=32,
+        stem="medium",
+        shortcut="D",
+        pooling="max",
+        in_channels=1,
+        num_classes=10,
+    ),
     "resnet6_w64": ResNetSpec(
         num_blocks=(1, 1),
         width=64,
