@@ -49,12 +49,12 @@ def _lenet(spec: LeNetSpec) -> LeNetSpec:
 
 
 def _alexnet(spec: AlexNetSpec) -> AlexNetSpec:
-    return replace(spec, hidden=8)
+    return replace(spec, hidden=8, dropout=0.0)  # of 8 numbers it may drop all, and no gradient is left
 
 
 def _vgg(spec: VGGSpec) -> VGGSpec:
     convs = tuple(min(count, 2) for count in spec.num_convs)
-    return replace(spec, num_convs=convs, width=4, hidden=tuple(8 for _ in spec.hidden))
+    return replace(spec, num_convs=convs, width=4, hidden=tuple(8 for _ in spec.hidden), dropout=0.0)
 
 
 def _nin(spec: NiNSpec) -> NiNSpec:

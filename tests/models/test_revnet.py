@@ -21,7 +21,7 @@ from resnets.inspection.structure import structure
 from resnets.layers.freezing import freeze_norms
 from resnets.models.build import build
 from resnets.models.catalogue import spec_of
-from resnets.spec import RevNetSpec, replace
+from resnets.spec import NormSpec, RevNetSpec, replace
 
 PAPERS = {
     # [Gomez 2017, Table 2]: depth, parameters in millions as printed, and how near we are: within rounding on CIFAR
@@ -32,7 +32,14 @@ PAPERS = {
 }
 
 SMALL = RevNetSpec(num_blocks=(2, 3), widths=(4, 8), stem_width=4, num_classes=5)
-VARIANTS: list[dict[str, Any]] = [{}, {"block": "bottleneck"}, {"stem": "large"}, {"num_blocks": (1, 1)}]
+VARIANTS: list[dict[str, Any]] = [
+    {},
+    {"block": "bottleneck"},
+    {"stem": "large"},
+    {"num_blocks": (1, 1)},
+    {"norm": NormSpec(kind="sync")},
+    {"norm": NormSpec(kind="group"), "widths": (8, 16), "stem_width": 8},
+]
 
 
 def _images(size: int = 10, count: int = 3) -> Tensor:
@@ -139,7 +146,7 @@ def test_network_and_its_gradients_equal_the_functional_ones(changes: dict[str, 
         torch.testing.assert_close(gradient, leaves[name].grad)
 
 
-@pytest.mark.parametrize("changes", VARIANTS, ids=str)
+@pytest.mark.parametrize("changes", VARIANTS, ids=", ".join)
 def test_gradients_are_those_of_the_twin_that_stores(changes: dict[str, Any]) -> None:
     model, twin = pair(**changes)
     images = _images(40).double().requires_grad_()
@@ -148,6 +155,22 @@ def test_gradients_are_those_of_the_twin_that_stores(changes: dict[str, Any]) ->
     for name, gradient in gradients(twin, images).items():
         torch.testing.assert_close(ours[name], gradient, rtol=1e-8, atol=1e-8)
     torch.testing.assert_close(of_the_image, images.grad, rtol=1e-8, atol=1e-8)
+
+
+@pytest.mark.slow
+def test_110_layers_round_no_worse_than_the_twin_that_stores() -> None:
+    spec = spec_of("revnet110")
+    assert isinstance(spec, RevNetSpec)
+    model = build(spec, seed=0)
+    twin = build(replace(spec, recompute=False), seed=0)
+    exact = build(replace(spec, recompute=False), seed=0).double()
+
+    def gradient(net: nn.Module, images: Tensor) -> Tensor:
+        return torch.cat([value.flatten().double() for value in gradients(net, images).values() if value is not None])
+
+    expected = gradient(exact, _images(32, 8).double())
+    error, unavoidable = ((gradient(net, _images(32, 8)) - expected).norm() for net in (model, twin))
+    assert error < 3 * unavoidable < 0.1 * expected.norm()
 
 
 def test_statistics_move_once_a_step() -> None:

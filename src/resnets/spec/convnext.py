@@ -47,8 +47,7 @@ class ConvNeXtSpec(NetworkSpec):
         values.check_range("patch_size", self.patch_size, 1, LARGEST_PATCH)
         if self.layer_scale is not None and not 0 < self.layer_scale <= 1:
             raise ConfigError(f"layer_scale must be above 0 and at most 1, or none; got {self.layer_scale}.")
-        if not 0 <= self.stochastic_depth < 1:
-            raise ConfigError(f"stochastic_depth must be at least 0 and below 1, got {self.stochastic_depth}.")
+        values.check_fraction("stochastic_depth", self.stochastic_depth)
         if not 0 < self.norm_eps < 1:
             raise ConfigError(f"norm_eps must be between 0 and 1, got {self.norm_eps}.")
 

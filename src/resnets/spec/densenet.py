@@ -50,8 +50,7 @@ class DenseNetSpec(NetworkSpec):
             values.check_range("bottleneck", self.bottleneck, 1, MAX_RATIO)
         if not 0 < self.compression <= 1:
             raise ConfigError(f"compression must be above 0 and at most 1, got {self.compression}.")
-        if not 0 <= self.dropout < 1:
-            raise ConfigError(f"dropout must be at least 0 and below 1, got {self.dropout}.")
+        values.check_fraction("dropout", self.dropout)
         if min(self.stage_inputs) < 1:
             raise ConfigError(
                 f"compression={self.compression} leaves a stage no channels (its inputs are {self.stage_inputs}); "
@@ -62,6 +61,7 @@ class DenseNetSpec(NetworkSpec):
                 f"growth={self.growth} with num_blocks={self.num_blocks} makes {self.widest} channels; at most "
                 f"{MAX_CHANNELS} are possible."
             )
+        self.norm.check(self.norm_channels)
 
     @property
     def stage_inputs(self) -> tuple[int, ...]:
@@ -78,6 +78,13 @@ class DenseNetSpec(NetworkSpec):
         return max(*ends, (self.bottleneck or 0) * self.growth)
 
     @property
+    def norm_channels(self) -> tuple[int, ...]:
+        """Channels of the norms: what every unit reads, the bottlenecks, and what the head sees."""
+        stages = zip(self.stage_inputs, self.num_blocks, strict=True)
+        read = [first + unit * self.growth for first, units in stages for unit in range(units + 1)]
+        return tuple(read) + (() if self.bottleneck is None else (self.bottleneck * self.growth,))
+
+    @property
     def depth(self) -> int:
         """Stem, convolutions of the units, transitions, classifier."""
         return 1 + sum(self.num_blocks) * (1 if self.bottleneck is None else 2) + len(self.num_blocks)
@@ -90,7 +97,7 @@ class DenseNetSpec(NetworkSpec):
     @property
     def minimum_size(self) -> int:
         """Least height and width of an image: every layer that halves still finds two pixels to halve."""
-        size = 1 << (len(self.num_blocks) - 1)
+        size = self.norm.least_size << (len(self.num_blocks) - 1)
         for _ in range(2 if self.stem == "large" else 0):
             size = max(2, 2 * size - 1)  # a strided convolution rounds half a pixel up
         return size

@@ -65,6 +65,16 @@ class DPNSpec(NetworkSpec):
                 f"width={self.width}, residual_width={self.residual_width} and increments={self.increments} make "
                 f"{widest} channels; at most {MAX_CHANNELS} are possible."
             )
+        self.norm.check(self.norm_channels)
+
+    @property
+    def norm_channels(self) -> tuple[int, ...]:
+        """Channels of the norms: of the stem, of every 3x3, and of what every unit puts out."""
+        inner, outputs = [], []
+        for stage, (units, more) in enumerate(zip(self.num_blocks, self.increments, strict=True)):
+            inner.append(self.width << stage)
+            outputs += [(self.residual_width << stage) + (unit + 3) * more for unit in range(units)]
+        return self.stem_width, *inner, *outputs
 
     @property
     def stage_channels(self) -> tuple[int, ...]:
@@ -85,7 +95,7 @@ class DPNSpec(NetworkSpec):
     @property
     def minimum_size(self) -> int:
         """Least height and width of an image: every layer that halves still finds two pixels to halve."""
-        size = 1
+        size = self.norm.least_size
         for _ in range(len(self.num_blocks) - 1 + (2 if self.stem == "large" else 0)):
             size = max(2, 2 * size - 1)  # a strided convolution rounds half a pixel up
         return size

@@ -48,10 +48,10 @@ class FractalNetSpec(NetworkSpec):
             )
         for width in self.widths:
             values.check_range("widths", width, 1, MAX_CHANNELS)
-        for name in ("drop_path", "dropout"):
-            if not 0 <= getattr(self, name) < 1:
-                raise ConfigError(f"{name} must be at least 0 and below 1, got {getattr(self, name)}.")
+        values.check_fraction("drop_path", self.drop_path)
+        values.check_fraction("dropout", self.dropout)
         values.check_range("global_drop_path", self.global_drop_path, 0, 1)
+        self.norm.check(self.widths)
 
     @property
     def dropouts(self) -> tuple[float, ...]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Literal, get_args
 
@@ -64,6 +64,21 @@ class NormSpec:
     def has_scale(self) -> bool:
         """Whether there is a scale (gamma) that could start at zero."""
         return self.affine and self.kind != "none"
+
+    @property
+    def least_size(self) -> int:
+        """Height and width that the last norm needs: over a single pixel, instance normalisation makes zero."""
+        return 2 if self.kind == "instance" else 1
+
+    def check(self, channels: Iterable[int]) -> None:
+        """Refuse layers whose channels a norm over groups cannot divide.
+
+        Raises:
+            ConfigError: as `num_groups`.
+        """
+        if self.kind == "group":
+            for count in channels:
+                self.num_groups(count)
 
     def num_groups(self, channels: int) -> int:
         """Groups that a norm over one image makes of a layer's channels.      [Wu 2018, section 3.1]

@@ -129,9 +129,7 @@ class ResNetSpec(NetworkSpec):
             )
 
     def _check_norms(self) -> None:
-        if self.norm.kind == "group":
-            for channels in sorted(self._all_channels | self._inner_channels):
-                self.norm.num_groups(channels)
+        self.norm.check(sorted(self._all_channels | self._inner_channels))
         if self.norm.kind == "instance" and self.block == "sknet":
             raise ConfigError(
                 "norm.kind='instance' makes zero of the means by which block='sknet' chooses its kernels."
@@ -237,7 +235,7 @@ class ResNetSpec(NetworkSpec):
 
         Instance normalisation wants two pixels at the end as well: of one alone it makes zero.
         """
-        size = 2 if self.norm.kind == "instance" else 1
+        size = self.norm.least_size
         halvings = {"large": 2, "deep": 2, "medium": 1, "small": 0, "pooled": 0}[self.stem]
         for _ in range(self._halvings + halvings):
             size = max(2, 2 * size - 1)  # a strided convolution rounds half a pixel up

@@ -53,6 +53,7 @@ class RevNetSpec(NetworkSpec):
                     f"block='basic' pads channels where the width changes and cannot drop any, but {inputs} are "
                     f"followed by {outputs} (stem_width={self.stem_width}, widths={self.widths})."
                 )
+        self.norm.check(channels // 2 for channels in (self.stem_width, *self.widths, *self.stage_channels))
 
     @property
     def stage_channels(self) -> tuple[int, ...]:
@@ -73,7 +74,7 @@ class RevNetSpec(NetworkSpec):
     @property
     def minimum_size(self) -> int:
         """Least height and width of an image: every layer that halves still finds two pixels to halve."""
-        size = 1
+        size = self.norm.least_size
         for _ in range(len(self.num_blocks) - 1 + (2 if self.stem == "large" else 0)):
             size = max(2, 2 * size - 1)  # a strided convolution rounds half a pixel up
         return size
