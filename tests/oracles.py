@@ -119,7 +119,7 @@ def counts(spec: ResNetSpec, image: int) -> tuple[int, int]:
                 convolve(3, inner, inner, size, norm=inner, groups=spec.groups)
                 convolve(1, inner, outer, size, norm=inner if full else outer)
             changes = before != size or channels != outer
-            if spec.shortcut == "C" or (spec.shortcut == "B" and changes):
+            if spec.shortcut == "C" or (spec.shortcut in ("B", "D") and changes):
                 convolve(1, channels, outer, size, norm=0 if full else outer)
             channels = outer
     parameters += 2 * channels if full else 0
