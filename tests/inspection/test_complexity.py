@@ -34,7 +34,7 @@ def test_activations_are_those_of_pycls(name: str) -> None:
     assert complexity(spec, spec.usual_input).activations == PYCLS_ACTIVATIONS[name]
 
 
-@pytest.mark.parametrize("name", ["resnet50", "resnet56", "resnet164_v2", "plain34"])
+@pytest.mark.parametrize("name", ["resnet50", "resnet56", "resnet164_v2", "plain34", "inception_resnet_v2"])
 def test_counting_one_unit_often_equals_counting_all(name: str) -> None:
     spec = spec_of(name)
     assert repeated_complexity(spec, spec.usual_input) == complexity(spec, spec.usual_input)

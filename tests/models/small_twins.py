@@ -16,6 +16,8 @@ from resnets.spec import (
     DPNSpec,
     FractalNetSpec,
     HighwaySpec,
+    InceptionResNetSpec,
+    InceptionSpec,
     LeNetSpec,
     MLPSpec,
     NiNSpec,
@@ -87,6 +89,17 @@ def _dpn(spec: DPNSpec) -> DPNSpec:
     return replace(spec, num_blocks=num_blocks, width=4, groups=2, residual_width=8, increments=(2, 2, 3, 4))
 
 
+def _inception(spec: InceptionSpec) -> InceptionSpec:
+    share = (
+        4 if spec.norm.kind == "none" else 8
+    )  # without norms, layers of one or two channels may be dead at the start
+    return replace(spec, width=spec.width / share)
+
+
+def _inception_resnet(spec: InceptionResNetSpec) -> InceptionResNetSpec:
+    return replace(spec, width=min(spec.width, 1 / 8), num_blocks=tuple(min(units, 2) for units in spec.num_blocks))
+
+
 TWINS: Mapping[type[Spec], Callable[[Any], Spec]] = {
     ResNetSpec: _resnet,
     MLPSpec: _mlp,
@@ -100,6 +113,8 @@ TWINS: Mapping[type[Spec], Callable[[Any], Spec]] = {
     LeNetSpec: _lenet,
     NiNSpec: _nin,
     VGGSpec: _vgg,
+    InceptionSpec: _inception,
+    InceptionResNetSpec: _inception_resnet,
 }
 """How each family is shrunk."""
 

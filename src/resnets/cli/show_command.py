@@ -98,6 +98,7 @@ def _print_table(name: str, spec: Spec, rows: list[Row], sums: Row) -> None:
     from rich.table import Table
 
     from resnets.cli.console import result_console
+    from resnets.inspection.complexity import auxiliary_parameters
 
     table = Table(box=None, pad_edge=False, header_style="bold")
     for title in ("block", "kind", "shortcut", "input", "output"):
@@ -116,6 +117,8 @@ def _print_table(name: str, spec: Spec, rows: list[Row], sums: Row) -> None:
         f"total: {sums.parameters:,} parameters, {sums.macs:,} MACs ({_scaled(sums.macs)}; 1 MAC = 2 FLOPs) "
         f"for an input of {_shape(rows[0].input_shape)}"
     )
+    if extra := auxiliary_parameters(spec):
+        console.print(f"in training also: {extra:,} parameters of auxiliary heads, which evaluation leaves out")
 
 
 def _scaled(count: int) -> str:

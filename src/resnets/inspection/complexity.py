@@ -34,7 +34,7 @@ class Complexity:
     """The cost of one image."""
 
     parameters: int
-    """Trainable numbers."""
+    """Trainable numbers of what evaluation runs: without auxiliary heads."""
     macs: int
     """Multiply-adds; half the FLOPs."""
     activations: int
@@ -74,7 +74,7 @@ def complexity(network: Network | Spec, input_shape: Sequence[int]) -> Complexit
     """
     model, calls = trace(network, input_shape)
     return Complexity(
-        parameters=num_parameters(model),
+        parameters=num_parameters(model) - num_parameters(model.auxiliary),
         macs=sum(call.macs for call in calls),
         activations=sum(call.activations for call in calls),
     )
@@ -83,6 +83,14 @@ def complexity(network: Network | Spec, input_shape: Sequence[int]) -> Complexit
 def num_parameters(module: nn.Module) -> int:
     """Trainable numbers of a module, frozen ones included."""
     return sum(parameter.numel() for parameter in module.parameters())
+
+
+def auxiliary_parameters(network: Network | Spec) -> int:
+    """Trainable numbers of the heads that only training uses, which no other count holds."""
+    if isinstance(network, Network):
+        return num_parameters(network.auxiliary)
+    with torch.device("meta"):
+        return num_parameters(build(network).auxiliary)
 
 
 def trace(network: Network | Spec, input_shape: Sequence[int]) -> tuple[Network, list[Call]]:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from resnets.inspection.complexity import Complexity, Shape, complexity
 from resnets.inspection.structure import Row, structure
 from resnets.models.catalogue import names, spec_of
-from resnets.spec import ResNetSpec, Spec, replace
+from resnets.spec import InceptionResNetSpec, ResNetSpec, Spec, replace
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,15 +46,15 @@ def _overview_of(name: str) -> Overview:
 
 
 def repeated_complexity(spec: Spec, input_shape: Shape) -> Complexity:
-    """What `complexity` says, for a ResNet from the net with at most two units a stage.
+    """What `complexity` says, for residual networks from the net with at most two blocks a stage.
 
-    From its second unit on, the units of a stage are equal. Counting the second one as often as it stands there makes a
+    From its second block on, the blocks of a stage are equal. Counting the last one as often as it stands there makes a
     net of 1202 layers as quick to count as one of 14.
 
     Raises:
         ConfigError: as `complexity`.
     """
-    if not isinstance(spec, ResNetSpec):
+    if not isinstance(spec, ResNetSpec | InceptionResNetSpec):
         return complexity(spec, input_shape)
     short = replace(spec, num_blocks=tuple(min(units, 2) for units in spec.num_blocks))
     rows = list(_repeated(structure(short, input_shape), spec))
@@ -65,8 +65,9 @@ def repeated_complexity(spec: Spec, input_shape: Shape) -> Complexity:
     )
 
 
-def _repeated(rows: list[Row], spec: ResNetSpec) -> Iterator[tuple[int, Row]]:
+def _repeated(rows: list[Row], spec: ResNetSpec | InceptionResNetSpec) -> Iterator[tuple[int, Row]]:
     """How often each row of the short net stands in the whole one."""
-    seconds = {f"S{stage}U2": units - 1 for stage, units in enumerate(spec.num_blocks, start=1)}
+    last = {row.label.partition("U")[0]: row for row in rows}
+    times = {last[f"S{stage}"].label: max(1, units - 1) for stage, units in enumerate(spec.num_blocks, start=1)}
     for row in rows:
-        yield seconds.get(row.label, 1), row
+        yield times.get(row.label, 1), row

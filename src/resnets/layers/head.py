@@ -19,15 +19,16 @@ class Head(nn.Module):
         (N, in_channels, H, W) -> (N, num_classes)
     """
 
-    def __init__(self, in_channels: int, num_classes: int, pooling: Pooling) -> None:
+    def __init__(self, in_channels: int, num_classes: int, pooling: Pooling, *, dropout: float = 0.0) -> None:
         super().__init__()
         self.pool = POOLINGS[pooling](1)
         self.flatten = nn.Flatten()
+        self.dropout = nn.Dropout(dropout)
         self.linear = nn.Linear(in_channels, num_classes)
 
     def forward(self, x: Tensor) -> Tensor:
-        """Pool, flatten, classify."""
-        logits: Tensor = self.linear(self.flatten(self.pool(x)))
+        """Pool, flatten, classify; dropout is for training alone."""
+        logits: Tensor = self.linear(self.dropout(self.flatten(self.pool(x))))
         return logits
 
     def replace_linear(self, num_classes: int) -> None:

@@ -13,6 +13,7 @@ from resnets.models.densenet import DenseNet
 from resnets.models.dpn import DPN
 from resnets.models.fractalnet import FractalNet
 from resnets.models.highway import HighwayNet
+from resnets.models.inception import Inception, inception
 from resnets.models.lenet import LeNet
 from resnets.models.memory import check_fits
 from resnets.models.mlp import MLP
@@ -28,6 +29,8 @@ from resnets.spec import (
     DPNSpec,
     FractalNetSpec,
     HighwaySpec,
+    InceptionResNetSpec,
+    InceptionSpec,
     LeNetSpec,
     MLPSpec,
     NiNSpec,
@@ -46,6 +49,8 @@ FAMILIES: Mapping[type[Spec], Callable[[Any], Network]] = {
     RevNetSpec: RevNet,
     ConvNeXtSpec: ConvNeXt,
     DPNSpec: DPN,
+    InceptionResNetSpec: Inception,
+    InceptionSpec: inception,
     MLPSpec: MLP,
     NiNSpec: NiN,
     ResNetSpec: ResNet,

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from torch import Tensor, nn
 
 from resnets.errors import DataError
 from resnets.layers.initialization import initialize
+from resnets.outputs import Outputs
 from resnets.spec import Spec, replace
 
 
@@ -26,6 +27,8 @@ class Network(nn.Module):
     stages: nn.Sequential
     final: nn.Module
     head: nn.Module
+    auxiliary: nn.ModuleDict
+    """Heads that only training uses, by the label of the unit that they read; empty in most networks."""
 
     def __init__(
         self,
@@ -35,6 +38,7 @@ class Network(nn.Module):
         stages: Sequence[Sequence[nn.Module]],
         final: nn.Module,
         head: nn.Module,
+        auxiliary: Mapping[str, nn.Module] | None = None,
     ) -> None:
         super().__init__()
         self.spec = spec
@@ -44,6 +48,7 @@ class Network(nn.Module):
         )
         self.final = final
         self.head = head
+        self.auxiliary = nn.ModuleDict(auxiliary)
         self.reset_parameters()
 
     def make_stage(self, units: Sequence[nn.Module]) -> nn.Module:
@@ -54,8 +59,8 @@ class Network(nn.Module):
         """Draw all weights anew, from the global generator."""
         initialize(self, self.spec.initialization)
 
-    def forward(self, images: Tensor) -> Tensor:
-        """The logits of a batch of images.
+    def forward(self, images: Tensor) -> Tensor | Outputs:
+        """The logits of a batch of images; a network with auxiliary heads gives theirs as well while it is trained.
 
         Raises:
             DataError: if the images have the wrong number of dimensions or channels, hold integers or have a size that
@@ -99,13 +104,14 @@ class Network(nn.Module):
     def replace_head(self, num_classes: int) -> None:
         """Give the network a fresh classifier for other classes; everything before it is kept.
 
-        The last linear layer (or 1x1 convolution) of the head is replaced, on its device and in its precision.
+        The last linear layer (or 1x1 convolution) of each head is replaced, on its device and in its precision.
 
         Raises:
             ConfigError: if `num_classes` is not a possible number of classes.
         """
         self.spec = replace(self.spec, num_classes=num_classes)
-        self.head.replace_linear(num_classes)  # type: ignore[operator]  # every head has it
+        for head in (self.head, *self.auxiliary.values()):
+            head.replace_linear(num_classes)  # type: ignore[operator]  # every head has it
 
     def check(self, images: Tensor) -> None:
         """Refuse images that the network does not take.

@@ -12,6 +12,7 @@ from resnets.spec.densenet import DenseNetSpec
 from resnets.spec.dpn import DPNSpec
 from resnets.spec.fractalnet import FractalNetSpec
 from resnets.spec.highway import HighwaySpec
+from resnets.spec.inception import InceptionResNetSpec, InceptionSpec
 from resnets.spec.lenet import LeNetSpec, Subsampling
 from resnets.spec.mlp import MLPSpec
 from resnets.spec.network import ACTIVATIONS, INITIALIZATIONS, Activation, Initialization, NetworkSpec, replace
@@ -46,6 +47,8 @@ Spec: TypeAlias = (
     | RevNetSpec
     | ConvNeXtSpec
     | DPNSpec
+    | InceptionSpec
+    | InceptionResNetSpec
 )
 """The spec of any family; in JSON the field `family` tells which, and where it is missing it is the first."""
 
@@ -65,6 +68,8 @@ __all__ = [
     "DenseNetSpec",
     "FractalNetSpec",
     "HighwaySpec",
+    "InceptionResNetSpec",
+    "InceptionSpec",
     "Initialization",
     "LeNetSpec",
     "MLPConvSpec",

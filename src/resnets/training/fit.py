@@ -9,11 +9,12 @@ from itertools import islice
 from typing import Protocol
 
 from torch import Tensor, nn
-from torch.nn import functional
 from torch.nn.utils import clip_grad_norm_
 
+from resnets.outputs import as_outputs
 from resnets.recipe import Recipe
 from resnets.training.divergence import diverged
+from resnets.training.loss import training_loss
 from resnets.training.schedule import learning_rate
 from resnets.training.state import Sums, TrainingState
 
@@ -118,12 +119,12 @@ def _step(state: TrainingState, group: list[Batch], rate: float) -> Sums:
     state.optimizer.zero_grad()
     taken = Sums()
     for batch in group:
-        logits = state.model(batch.images)
-        loss = functional.cross_entropy(logits, batch.labels, label_smoothing=state.recipe.label_smoothing)
+        outputs = as_outputs(state.model(batch.images))
+        loss = training_loss(outputs, batch.labels, state.recipe.label_smoothing)
         if not math.isfinite(loss.item()):
             raise diverged(state.model, batch.images, loss.item(), state.step, rate)
         (loss / len(group)).backward()  # type: ignore[no-untyped-call]
-        taken.add(loss.item(), int((logits.argmax(1) == batch.labels).sum()), len(batch.labels))
+        taken.add(loss.item(), int((outputs.logits.argmax(1) == batch.labels).sum()), len(batch.labels))
     clip_grad_norm_(state.model.parameters(), state.recipe.clip_norm or math.inf, foreach=True)
     state.optimizer.step()
     state.step += 1

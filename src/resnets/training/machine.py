@@ -13,11 +13,12 @@ from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional
 
 from resnets import values
 from resnets.errors import ConfigError
+from resnets.outputs import as_outputs
 from resnets.training.fit import Batch, Batches
+from resnets.training.loss import training_loss
 
 _M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD = -1, -3  # glibc, malloc.h
 _KEEP_UP_TO = 1 << 30
@@ -154,7 +155,7 @@ def fastest_layout(model: nn.Module, images: Tensor, labels: Tensor) -> bool:
 
 def _step_seconds(model: nn.Module, images: Tensor, labels: Tensor) -> float:
     start = time.perf_counter()
-    functional.cross_entropy(model(images), labels).backward()  # type: ignore[no-untyped-call]
+    training_loss(as_outputs(model(images)), labels).backward()  # type: ignore[no-untyped-call]
     return time.perf_counter() - start
 
 

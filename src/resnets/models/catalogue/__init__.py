@@ -10,13 +10,14 @@ from resnets.errors import ConfigError, suggestion
 from resnets.models.build import build
 from resnets.models.catalogue.classic import CLASSICS
 from resnets.models.catalogue.dense import DENSE
+from resnets.models.catalogue.inception import INCEPTION
 from resnets.models.catalogue.relatives import RELATIVES
 from resnets.models.catalogue.residual import PLAIN, RESIDUAL
 from resnets.models.catalogue.variants import VARIANTS
 from resnets.models.network import Network
 from resnets.spec import ResNetSpec, Spec, replace
 
-CATALOGUE: Mapping[str, Spec] = {**RESIDUAL, **PLAIN, **VARIANTS, **DENSE, **RELATIVES, **CLASSICS}
+CATALOGUE: Mapping[str, Spec] = {**RESIDUAL, **PLAIN, **VARIANTS, **DENSE, **RELATIVES, **INCEPTION, **CLASSICS}
 
 ANY_DEPTH = re.compile(r"cifar_(resnet|plain)(\d{1,6})")
 """Names of the CIFAR nets of any depth 6n+2, e.g. `cifar_resnet26`."""
