@@ -156,7 +156,7 @@ def test_the_packaged_digit_model_is_small_good_and_says_how_it_was_made() -> No
     folder = find_artifact("digits")
     assert sum(file.stat().st_size for file in folder.iterdir()) <= 2_000_000
     packaged = load_artifact("digits")
-    assert packaged.measured["test_accuracy"] >= 0.995
+    assert packaged.measured["test_accuracy"] >= 0.997
     assert packaged.measured["test_images"] == 10_000
     assert "seed" in packaged.made
     assert "train" in packaged.made["command"]
