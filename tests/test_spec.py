@@ -51,6 +51,9 @@ SETTINGS: dict[str, st.SearchStrategy[Any]] = {
     "activation": _one_of("Activation"),
     "norm": NORMS,
     "weight_standardization": st.booleans(),
+    "branch_scale": _one_of("BranchScale"),
+    "dropout": st.floats(0, 1),
+    "survival": st.floats(0, 1),
     "conv_bias": st.booleans(),
     "initialization": _one_of("Initialization"),
     "zero_init_residual": st.booleans(),
@@ -107,6 +110,13 @@ def test_a_spec_survives_json_or_says_why_it_cannot_be(settings: dict[str, Any])
             {"norm": NormSpec(kind="group"), "stem_width": 7},
             "of 7 channels; choose another width, or norm.kind='layer'",
         ),
+        ({"dropout": 1.0}, "dropout must be from 0 to below 1, got 1.0"),
+        ({"survival": 0.0}, "survival must be above 0 and at most 1, got 0.0"),
+        ({"survival": 0.5, "shortcut": "none"}, "survival=0.5 .* would make a plain net"),
+        ({"branch_scale": "scalar", "shortcut": "none"}, "branch_scale='scalar' would make a plain net"),
+        ({"branch_scale": "scalar", "zero_init_residual": True}, "both start the branches at zero"),
+        ({"branch_scale": "fixup"}, "needs norm.kind='none', got norm.kind='batch' and ordering='original'"),
+        ({"branch_scale": "fixup", "block": "sknet", "norm": NormSpec(kind="none")}, "fixup' is for block='basic'"),
         ({"weight_standardization": True, "stem_width": 1}, "weight_standardization=True has nothing to standardise"),
         ({"zero_init_residual": True, "shortcut": "none"}, "output nothing but zeros"),
         ({"zero_init_residual": True, "ordering": "full_preactivation"}, "with ordering='full_preactivation' it ends"),
@@ -169,6 +179,12 @@ def test_cifar_depth_must_be_6n_plus_2(depth: int) -> None:
 def test_cifar_bottleneck_depth_must_be_9n_plus_2(depth: int) -> None:
     with pytest.raises(ConfigError, match=rf"depth 9n\+2 .* got {depth}"):
         ResNetSpec.cifar_bottleneck(depth)
+
+
+@pytest.mark.parametrize("depth", [4, 17, 26])
+def test_wide_depth_must_be_6n_plus_4(depth: int) -> None:
+    with pytest.raises(ConfigError, match=rf"depth 6n\+4 .* got {depth}"):
+        ResNetSpec.wide(depth, 2)
 
 
 @pytest.mark.parametrize("n", [1, 3, 18, 200])

@@ -1,13 +1,16 @@
 from __future__ import annotations
 
 import itertools
+import random
 
 import pytest
 import torch
 from toy import ToyBatches, accuracy, toy_model
 
 from resnets.errors import ModelFileError
+from resnets.models.build import build
 from resnets.recipe import Recipe
+from resnets.spec import ResNetSpec
 from resnets.training.fit import train
 from resnets.training.state import TrainingState
 
@@ -38,6 +41,49 @@ def test_a_resumed_training_equals_the_unbroken_one_bit_for_bit(
 
     assert [row for row in earlier + later if row] == rows
     assert second.files({}) == unbroken.files({})
+
+
+RANDOM_NETS = {
+    "dropout and stochastic depth": ResNetSpec(
+        num_blocks=(2, 1), width=4, stem="small", in_channels=1, num_classes=4, dropout=0.3, survival=0.5
+    ),
+}
+
+
+@pytest.mark.parametrize("name", RANDOM_NETS)
+@pytest.mark.parametrize("stop", random.Random(5).sample(range(1, 18), 3))
+def test_a_network_that_draws_resumes_bit_for_bit(name: str, stop: int) -> None:
+    recipe, batches = Recipe(epochs=3, ema_decay=0.9), ToyBatches(6)
+    torch.manual_seed(3)
+    unbroken = TrainingState(build(RANDOM_NETS[name], seed=0), recipe, len(batches))
+    losses = [step.loss for step in train(unbroken, batches, accuracy)]
+
+    torch.manual_seed(3)
+    first = TrainingState(build(RANDOM_NETS[name], seed=0), recipe, len(batches))
+    earlier = [step.loss for step in itertools.islice(train(first, batches, accuracy), stop)]
+    files = first.files({})
+
+    torch.manual_seed(77)
+    second = TrainingState(build(RANDOM_NETS[name], seed=9), recipe, len(batches))
+    second.restore(files)
+    later = [step.loss for step in train(second, batches, accuracy)]
+    assert earlier + later == losses
+    assert second.files({}) == unbroken.files({})
+
+    torch.manual_seed(77)
+    other = TrainingState(build(RANDOM_NETS[name], seed=0), recipe, len(batches))
+    assert [step.loss for step in train(other, batches, accuracy)] != losses, "its draws make a difference"
+
+
+def test_generators_of_gpus_are_saved_and_restored(monkeypatch: pytest.MonkeyPatch) -> None:
+    states = [torch.tensor([number, 7], dtype=torch.uint8) for number in range(2)]
+    restored: dict[int, list[int]] = {}
+    state = TrainingState(toy_model(), Recipe(), 6)
+    monkeypatch.setattr(torch.cuda, "get_rng_state_all", lambda: states)
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 3)
+    monkeypatch.setattr(torch.cuda, "set_rng_state", lambda state, number: restored.update({number: state.tolist()}))
+    state.restore(state.files({}))
+    assert restored == {0: [0, 7], 1: [1, 7]}
 
 
 def test_state_of_another_network_is_refused_by_name() -> None:

@@ -34,6 +34,7 @@ else:
         "width", "num_blocks", "groups", "width_per_group", "stem", "stem_width", "shortcut", "ordering", "block",
         "scale", "attention", "attention_reduction", "stride_in", "activation", "initialization",
         "zero_init_residual", "pooling", "conv_bias", "output_stride", "weight_standardization",
+        "branch_scale", "dropout", "survival",
     )  # fmt: skip
     NetworkOptions = options_of(ResNetSpec, _NETWORK, "Network (defaults come from the model)", shown=())
     _NORM = {"kind": "norm", "groups": "norm_groups", "momentum": "bn_momentum", "eps": "bn_eps"}

@@ -20,6 +20,16 @@ class Block(nn.Module):
         norms = [layer for name, layer in self.residual.named_children() if name.startswith("norm")]
         nn.init.zeros_(norms[-1].get_parameter("weight"))
 
+    def fixup(self, num_blocks: int) -> None:
+        """Start the last of m convolutions at zero, the others at num_blocks^(-1 / (2m - 2)) of their size.
+
+        Then a step of the optimiser changes the output equally in a network of any depth.  [Zhang 2019, section 3.2]
+        """
+        *others, last = (layer for layer in self.residual if isinstance(layer, nn.Conv2d))
+        for convolution in others:
+            convolution.weight.data *= num_blocks ** (-1 / (2 * len(others)))
+        nn.init.zeros_(last.weight)
+
 
 class ResidualBlock(Block):
     """y = activation(F(x) + shortcut(x))                               [He 2015, eq. 1 and 2]

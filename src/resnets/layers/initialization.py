@@ -15,6 +15,7 @@ from functools import partial
 
 from torch import Tensor, nn
 
+from resnets.layers.scale import Scale, Shift
 from resnets.spec import Initialization
 
 INITIALIZERS: Mapping[Initialization, Callable[[Tensor], Tensor]] = {
@@ -27,6 +28,10 @@ INITIALIZERS: Mapping[Initialization, Callable[[Tensor], Tensor]] = {
     "normal": partial(nn.init.normal_, std=0.02),
 }
 
+NORMS = (nn.BatchNorm1d, nn.BatchNorm2d, nn.SyncBatchNorm, nn.GroupNorm, nn.LayerNorm)
+RESET = (*NORMS, nn.Linear, Scale, Shift)
+"""Layers that know how they start."""
+
 
 def initialize(model: nn.Module, initialization: Initialization) -> None:
     """Draw all weights anew: convolutions from the distribution, linear layers as PyTorch does; norms do nothing."""
@@ -37,7 +42,5 @@ def initialize(model: nn.Module, initialization: Initialization) -> None:
             INITIALIZERS[initialization](module.weight)
             if module.bias is not None:
                 nn.init.zeros_(module.bias)
-        elif isinstance(
-            module, (nn.BatchNorm1d, nn.BatchNorm2d, nn.SyncBatchNorm, nn.GroupNorm, nn.LayerNorm, nn.Linear)
-        ):
+        elif isinstance(module, RESET):
             module.reset_parameters()

@@ -9,12 +9,12 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from torch import nn
 
 from resnets.layers.parts import Parts, Step
-from resnets.spec import Ordering
+from resnets.spec import BranchScale, Ordering
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,13 +32,18 @@ class Arrangement:
 
     @property
     def stem(self) -> tuple[Step, ...]:
-        """After the stem's convolution: whatever a unit puts between its last convolution and the next unit."""
-        return self.end + self.joined
+        """After the stem's convolution: what a unit puts between its last one and the next unit, but no scale."""
+        return tuple(step for step in self.end + self.joined if "scale" not in step)
 
     @property
     def final(self) -> tuple[Step, ...]:
         """Before the head: what the next unit, which does not exist, would have begun with."""
         return self.before
+
+    @property
+    def is_preactivation(self) -> bool:
+        """Whether a unit begins, rather than ends, with its activation."""
+        return bool(self.before) and not self.joined
 
 
 ARRANGEMENTS: Mapping[Ordering, Arrangement] = {
@@ -52,17 +57,33 @@ ARRANGEMENTS: Mapping[Ordering, Arrangement] = {
 }
 
 
+FIXUP = Arrangement(
+    before=("shift",), between=("bias", "activation"), end=("unit_scale", "bias"), joined=("activation",)
+)
+"""One number added before each convolution and activation, one that scales the branch.      [Zhang 2019, Figure 1]"""
+
+
+def arrangement_of(ordering: Ordering, branch_scale: BranchScale) -> Arrangement:
+    """The ordering, with the numbers that scale a branch in the places where they belong."""
+    if branch_scale == "fixup":
+        return FIXUP
+    arrangement = ARRANGEMENTS[ordering]
+    return arrangement if branch_scale == "none" else replace(arrangement, end=(*arrangement.end, "scale"))
+
+
 def arrange(layers: Sequence[nn.Module], arrangement: Arrangement, parts: Parts) -> nn.Sequential:
     """The branch F: its convolutions with their steps around them, numbered as they are, and its attention at the end.
 
-    A layer that is not a single convolution brings its steps along.
+    A layer that is not a single convolution brings its steps along. Dropout comes last before every convolution but the
+    first, after norm and activation.      [Zagoruyko 2016, section 2.4]
     """
     named: OrderedDict[str, nn.Module] = OrderedDict()
     channels = 0
+    later = replace(arrangement, before=(*arrangement.before, "dropout"))
     for number, layer in enumerate(layers, start=1):
         if isinstance(layer, nn.Conv2d):
             after = arrangement.end if number == len(layers) else arrangement.between
-            named |= surround(layer, after, arrangement, parts, str(number))
+            named |= surround(layer, after, arrangement if number == 1 else later, parts, str(number))
             channels = layer.out_channels
         else:
             named[f"conv{number}"] = layer

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -13,10 +13,11 @@ from resnets.layers.activation import ACTIVATIONS
 from resnets.layers.attention import ATTENTIONS
 from resnets.layers.convolution import StandardizedConv2d
 from resnets.layers.norm import NORMS
+from resnets.layers.scale import Scale, Shift
 from resnets.spec import Activation, Attention, NormSpec
 
-Step = Literal["norm", "activation"]
-"""A step between two convolutions."""
+Step = Literal["norm", "activation", "dropout", "scale", "unit_scale", "shift", "bias"]
+"""A step around convolutions. `scale` starts at zero, `unit_scale` at one; `shift` stands before one, `bias` after."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,6 +31,7 @@ class Parts:
     weight_standardization: bool = False
     attention: Attention = "none"
     attention_reduction: int = 16
+    dropout: float = 0.0
 
     def convolution(
         self, in_channels: int, out_channels: int, *, kernel: int, stride: int = 1, dilation: int = 1, groups: int = 1
@@ -57,12 +59,18 @@ class Parts:
         Raises:
             ConfigError: if the norm cannot divide the channels into its groups.
         """
-        makers = {
+        makers: Mapping[Step, Callable[[], nn.Module]] = {
             "norm": lambda: NORMS[self.norm.kind](channels, self.norm),
             "activation": ACTIVATIONS[self.activation],
+            "dropout": lambda: nn.Dropout(self.dropout),
+            "scale": lambda: Scale(0.0),
+            "unit_scale": lambda: Scale(1.0),
+            "shift": Shift,
+            "bias": Shift,
         }
-        present = [step for step in steps if step != "norm" or self.norm.kind != "none"]
-        return OrderedDict((f"{step}{suffix}", makers[step]()) for step in present)
+        absent = {"norm": self.norm.kind == "none", "dropout": self.dropout == 0}
+        present = [step for step in steps if not absent.get(step)]
+        return OrderedDict((f"{step.removeprefix('unit_')}{suffix}", makers[step]()) for step in present)
 
     def attend(self, channels: int) -> OrderedDict[str, nn.Module]:
         """The named module that ends a branch of so many channels; none without attention."""

@@ -27,6 +27,8 @@ class Unit:
     """Spacing of the weights of its 3x3 convolutions."""
     first_dilation: int = 1
     """Spacing in the first 3x3: that of the previous unit, as its input is the previous unit's output."""
+    survival: float = 1.0
+    """Part of the images for which its branch is kept in training."""
 
     @property
     def spatial_stride(self) -> int:

@@ -9,20 +9,21 @@ from torch import nn
 
 from resnets.layers.block import Block, PlainBlock, PreactivationBlock, ResidualBlock, SharedPreactivationBlock
 from resnets.layers.head import Head
-from resnets.layers.ordering import ARRANGEMENTS
+from resnets.layers.ordering import arrangement_of
 from resnets.layers.parts import Parts
 from resnets.layers.residual import RESIDUALS
 from resnets.layers.shortcut import SHORTCUTS, PooledProjection, Projection, ZeroPadding
 from resnets.layers.stem import STEMS
+from resnets.layers.stochastic_depth import StochasticDepth
 from resnets.layers.unit import Unit
 from resnets.models.network import Network
 from resnets.spec import ResNetSpec
 
 
 def plan(spec: ResNetSpec) -> list[list[Unit]]:
-    """The sizes of every unit of every stage.      [He 2015, Table 1]"""
+    """Every unit of every stage; survival falls in a straight line.      [He 2015, Table 1; Huang 2016, eq. 4]"""
     stages: list[list[Unit]] = []
-    in_channels, dilation = spec.first_width, 1
+    in_channels, dilation, done = spec.first_width, 1, 0
     for stage, (num_blocks, stride) in enumerate(zip(spec.num_blocks, spec.stage_strides, strict=True)):
         units: list[Unit] = []
         for number in range(num_blocks):
@@ -36,22 +37,26 @@ def plan(spec: ResNetSpec) -> list[list[Unit]]:
                 stride_in=spec.stride_in,
                 dilation=spec.stage_dilations[stage],
                 first_dilation=dilation,
+                survival=1 - (done + number + 1) / sum(spec.num_blocks) * (1 - spec.survival),
             )
             units.append(unit)
             in_channels, dilation = unit.out_channels, unit.dilation
         stages.append(units)
+        done += num_blocks
     return stages
 
 
 def build_block(spec: ResNetSpec, unit: Unit) -> Block:
     """One unit: its branch, its shortcut, and the equation that joins them."""
-    parts, arrangement = _parts(spec), ARRANGEMENTS[spec.ordering]
+    parts, arrangement = _parts(spec), arrangement_of(spec.ordering, spec.branch_scale)
     residual = RESIDUALS[spec.block](unit, arrangement, parts)
+    if unit.survival < 1:
+        residual.add_module("drop", StochasticDepth(unit.survival))
     activation = nn.Sequential(parts.steps(arrangement.joined, unit.out_channels))
     if spec.shortcut == "none":
         return PlainBlock(residual, activation)
     shortcut = SHORTCUTS[spec.shortcut](unit, arrangement, parts)
-    if not arrangement.before:
+    if not arrangement.is_preactivation:
         return ResidualBlock(residual, shortcut, activation)
     if not isinstance(shortcut, Projection):
         return PreactivationBlock(residual, shortcut)
@@ -71,6 +76,7 @@ def _parts(spec: ResNetSpec) -> Parts:
         weight_standardization=spec.weight_standardization,
         attention=spec.attention,
         attention_reduction=spec.attention_reduction,
+        dropout=spec.dropout,
     )
 
 
@@ -89,7 +95,7 @@ class ResNet(Network):
     head: Head
 
     def __init__(self, spec: ResNetSpec) -> None:
-        parts, arrangement = _parts(spec), ARRANGEMENTS[spec.ordering]
+        parts, arrangement = _parts(spec), arrangement_of(spec.ordering, spec.branch_scale)
         super().__init__(
             spec,
             stem=STEMS[spec.stem](spec.in_channels, spec.first_width, arrangement.stem, parts),
@@ -104,6 +110,11 @@ class ResNet(Network):
         if self.spec.zero_init_residual:
             for _, block in self.blocks():
                 block.zero_init_last()
+        if self.spec.branch_scale == "fixup" and not self.head.linear.weight.is_meta:
+            for _, block in self.blocks():
+                block.fixup(sum(self.spec.num_blocks))
+            nn.init.zeros_(self.head.linear.weight)
+            nn.init.zeros_(self.head.linear.bias)
 
     def blocks(self) -> Iterator[tuple[str, Block]]:
         """Every unit with its label: `S1U1`, `S1U2`, ..."""

@@ -10,9 +10,11 @@ from resnets import values
 from resnets.errors import ConfigError
 from resnets.spec.network import MAX_CHANNELS, Activation, NetworkSpec, check_num_blocks, usual_image
 from resnets.spec.norm import NormSpec
+from resnets.spec.resnet_checks import check_branches, check_norms
 
 Attention = Literal["none", "se", "eca"]
 Block = Literal["basic", "bottleneck", "res2net", "sknet"]
+BranchScale = Literal["none", "scalar", "fixup"]
 Ordering = Literal[
     "original", "bn_after_addition", "relu_before_addition", "relu_only_preactivation", "full_preactivation"
 ]
@@ -77,6 +79,13 @@ class ResNetSpec(NetworkSpec):
     """What normalises, one setting for the whole net."""
     weight_standardization: bool = False
     """Standardise each filter of a convolution before its use; meant for norms over one image. [Qiao 2019]"""
+    branch_scale: BranchScale = "none"
+    """`scalar`: a learned number, at first zero, times each branch. `fixup`: one, and small first weights, for no norm.
+    [Bachlechner 2020, eq. 1; De 2020, section 5; Zhang 2019, section 3.2]"""
+    dropout: float = 0.0
+    """Part of the values that is dropped between the convolutions of a branch.      [Zagoruyko 2016, section 2.4]"""
+    survival: float = 1.0
+    """Part of the images for which the last branch is kept in training; all keep the first.      [Huang 2016, eq. 4]"""
     conv_bias: bool = False
     """Give every convolution a bias; useless before BN, but some tutorials have it."""
     zero_init_residual: bool = False
@@ -89,7 +98,8 @@ class ResNetSpec(NetworkSpec):
     def __post_init__(self) -> None:
         super().__post_init__()
         self._check_sizes()
-        self._check_norms()
+        check_norms(self)
+        check_branches(self)
         self._check_contradictions()
 
     def _check_sizes(self) -> None:
@@ -126,18 +136,6 @@ class ResNetSpec(NetworkSpec):
                 f"groups={self.groups}, width_per_group={self.width_per_group} and width={self.width} give a "
                 f"bottleneck's 3x3 {first} channels in the first stage and {last} in the last; "
                 f"from 1 to {MAX_CHANNELS} are possible."
-            )
-
-    def _check_norms(self) -> None:
-        self.norm.check(sorted(self._all_channels | self._inner_channels))
-        if self.norm.kind == "instance" and self.block == "sknet":
-            raise ConfigError(
-                "norm.kind='instance' makes zero of the means by which block='sknet' chooses its kernels."
-            )
-        if self.weight_standardization and 1 in self._all_channels:
-            raise ConfigError(
-                "weight_standardization=True has nothing to standardise in a 1x1 convolution of a single channel; "
-                "width and stem_width must be at least 2."
             )
 
     def _check_contradictions(self) -> None:
@@ -188,13 +186,13 @@ class ResNetSpec(NetworkSpec):
         return self.width * (1 << stage) * self.width_per_group // 64 * self.groups * parts
 
     @property
-    def _all_channels(self) -> set[int]:
+    def all_channels(self) -> set[int]:
         """Every number of channels between two convolutions."""
         stages = range(len(self.num_blocks))
         return {self.first_width, *map(self.inner_width, stages), *map(self.stage_channels, stages)}
 
     @property
-    def _inner_channels(self) -> set[int]:
+    def inner_channels(self) -> set[int]:
         """Numbers of channels inside the deep stem and inside what stands for a 3x3."""
         widths = [self.inner_width(stage) for stage in range(len(self.num_blocks))]
         stem = {(self.first_width + 1) // 2} if self.stem == "deep" else set()
@@ -273,8 +271,8 @@ class ResNetSpec(NetworkSpec):
 
     @property
     def plain(self) -> ResNetSpec:
-        """The same net without shortcuts.      [He 2015, section 4.1]"""
-        return dataclasses.replace(self, shortcut="none", zero_init_residual=False)
+        """The same net without shortcuts, and without what leaves a branch out.      [He 2015, section 4.1]"""
+        return dataclasses.replace(self, shortcut="none", zero_init_residual=False, branch_scale="none", survival=1.0)
 
     @classmethod
     def cifar(cls, depth: int, **changes: Any) -> ResNetSpec:
@@ -302,6 +300,25 @@ class ResNetSpec(NetworkSpec):
                 f"A CIFAR ResNet of bottleneck blocks has depth 9n+2 (11, 20, 29, ..., 164, 1001), got {depth}."
             )
         settings = {"num_blocks": (n, n, n), "block": "bottleneck", "width": 16, "stem": "small", "num_classes": 10}
+        return cls(**(settings | changes))  # type: ignore[arg-type]
+
+    @classmethod
+    def wide(cls, depth: int, widening: int, **changes: Any) -> ResNetSpec:
+        """The CIFAR net WRN-d-k: pre-activated basic units of widths 16k, 32k, 64k.   [Zagoruyko 2016, Table 1]
+
+        Wider rather than deeper: sixteen wide layers beat a thousand thin ones, and train faster on a GPU. The name
+        counts three projections and no classifier, so that `depth` is two less.
+
+        Raises:
+            ConfigError: if depth is not 6n+4 with n of at least 1.
+        """
+        n, remainder = divmod(depth - 4, 6)
+        if remainder or n < 1:
+            raise ConfigError(f"A wide ResNet has depth 6n+4 (10, 16, 22, 28, 34, 40, ...), got {depth}.")
+        settings = {
+            "num_blocks": (n, n, n), "width": 16 * widening, "stem": "small", "stem_width": 16,
+            "ordering": "full_preactivation", "num_classes": 10,
+        }  # fmt: skip
         return cls(**(settings | changes))  # type: ignore[arg-type]
 
 

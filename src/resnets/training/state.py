@@ -89,7 +89,7 @@ class TrainingState:
             "average.safetensors": pack(self.average.model.state_dict() if self.recipe.ema_decay else {}),
             "optimizer.safetensors": pack(_optimizer_tensors(self.optimizer)),
             "best.safetensors": pack(self.best.weights),
-            "rng.safetensors": pack({"torch": torch.get_rng_state()}),
+            "rng.safetensors": pack(_generators()),
             "state.json": json.dumps(state, indent=1, allow_nan=False).encode(),
         }
 
@@ -105,7 +105,7 @@ class TrainingState:
             if self.recipe.ema_decay:
                 self.average.model.load_state_dict(unpack(files["average.safetensors"]))
             _restore_optimizer(self.optimizer, unpack(files["optimizer.safetensors"]))
-            torch.set_rng_state(unpack(files["rng.safetensors"])["torch"])
+            _restore_generators(unpack(files["rng.safetensors"]))
             self.step, self.sums = int(state["step"]), Sums(**state["sums"])
             best = state["best"] | {"weights": unpack(files["best.safetensors"])}
             self.best = Best(**(best | {"loss": math.inf if best["loss"] is None else best["loss"]}))
@@ -128,6 +128,19 @@ def unpack(content: bytes) -> dict[str, Tensor]:
     """The tensors that `pack` wrote."""
     tensors: dict[str, Tensor] = safetensors.torch.load(content)
     return tensors
+
+
+def _generators() -> dict[str, Tensor]:
+    """The state of every generator that a network draws from, for dropout and its like: the CPU's and each GPU's."""
+    of_gpus = {f"cuda{number}": state for number, state in enumerate(torch.cuda.get_rng_state_all())}
+    return {"torch": torch.get_rng_state()} | of_gpus
+
+
+def _restore_generators(states: Mapping[str, Tensor]) -> None:
+    torch.set_rng_state(states["torch"])
+    for number in range(torch.cuda.device_count()):
+        if f"cuda{number}" in states:
+            torch.cuda.set_rng_state(states[f"cuda{number}"], number)
 
 
 def _parameters(optimizer: torch.optim.Optimizer) -> list[Tensor]:

@@ -8,6 +8,7 @@ from typing import Any
 
 from resnets.errors import ConfigError, suggestion
 from resnets.models.build import build
+from resnets.models.catalogue.cifar import CIFAR
 from resnets.models.catalogue.classic import CLASSICS
 from resnets.models.catalogue.dense import DENSE
 from resnets.models.catalogue.inception import INCEPTION
@@ -17,7 +18,16 @@ from resnets.models.catalogue.variants import VARIANTS
 from resnets.models.network import Network
 from resnets.spec import ResNetSpec, Spec, replace
 
-CATALOGUE: Mapping[str, Spec] = {**RESIDUAL, **PLAIN, **VARIANTS, **DENSE, **RELATIVES, **INCEPTION, **CLASSICS}
+CATALOGUE: Mapping[str, Spec] = {
+    **RESIDUAL,
+    **PLAIN,
+    **VARIANTS,
+    **CIFAR,
+    **DENSE,
+    **RELATIVES,
+    **INCEPTION,
+    **CLASSICS,
+}
 
 ANY_DEPTH = re.compile(r"cifar_(resnet|plain)(\d{1,6})")
 """Names of the CIFAR nets of any depth 6n+2, e.g. `cifar_resnet26`."""
