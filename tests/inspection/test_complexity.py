@@ -34,7 +34,10 @@ def test_activations_are_those_of_pycls(name: str) -> None:
     assert complexity(spec, spec.usual_input).activations == PYCLS_ACTIVATIONS[name]
 
 
-@pytest.mark.parametrize("name", ["resnet50", "resnet56", "resnet164_v2", "plain34", "inception_resnet_v2"])
+@pytest.mark.parametrize("name", [
+    "resnet50", "resnet56", "resnet164_v2", "plain34", "se_resnet50", "eca_resnet50d", "res2net50_26w_4s",
+    "skresnext50_32x4d", "revnet38", "revnet56", "convnext_tiny", "inception_resnet_v2",
+])  # fmt: skip
 def test_counting_one_unit_often_equals_counting_all(name: str) -> None:
     spec = spec_of(name)
     assert repeated_complexity(spec, spec.usual_input) == complexity(spec, spec.usual_input)

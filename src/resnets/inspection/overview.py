@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import TypeAlias
 
 from resnets.inspection.complexity import Complexity, Shape, complexity
 from resnets.inspection.structure import Row, structure
 from resnets.models.catalogue import names, spec_of
-from resnets.spec import InceptionResNetSpec, ResNetSpec, Spec, replace
+from resnets.spec import ConvNeXtSpec, InceptionResNetSpec, ResNetSpec, RevNetSpec, Spec, replace
+
+Repeating: TypeAlias = ResNetSpec | InceptionResNetSpec | RevNetSpec | ConvNeXtSpec
+"""The families whose stages repeat one block from the second on."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,7 +50,7 @@ def _overview_of(name: str) -> Overview:
 
 
 def repeated_complexity(spec: Spec, input_shape: Shape) -> Complexity:
-    """What `complexity` says, for residual networks from the net with at most two blocks a stage.
+    """What `complexity` says, for a family that repeats its blocks from the net with at most two blocks a stage.
 
     From its second block on, the blocks of a stage are equal. Counting the last one as often as it stands there makes a
     net of 1202 layers as quick to count as one of 14.
@@ -54,7 +58,7 @@ def repeated_complexity(spec: Spec, input_shape: Shape) -> Complexity:
     Raises:
         ConfigError: as `complexity`.
     """
-    if not isinstance(spec, ResNetSpec | InceptionResNetSpec):
+    if not isinstance(spec, Repeating):
         return complexity(spec, input_shape)
     short = replace(spec, num_blocks=tuple(min(units, 2) for units in spec.num_blocks))
     rows = list(_repeated(structure(short, input_shape), spec))
@@ -65,7 +69,7 @@ def repeated_complexity(spec: Spec, input_shape: Shape) -> Complexity:
     )
 
 
-def _repeated(rows: list[Row], spec: ResNetSpec | InceptionResNetSpec) -> Iterator[tuple[int, Row]]:
+def _repeated(rows: list[Row], spec: Repeating) -> Iterator[tuple[int, Row]]:
     """How often each row of the short net stands in the whole one."""
     last = {row.label.partition("U")[0]: row for row in rows}
     times = {last[f"S{stage}"].label: max(1, units - 1) for stage, units in enumerate(spec.num_blocks, start=1)}
