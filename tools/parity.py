@@ -2,8 +2,10 @@
 
 In an environment with torch, torchvision, timm and transformers (nothing of ours installed):
 
-    python tools/parity.py            # compare all, rewrite tests/golden/parity/*.json and docs/parity.md
-    python tools/parity.py resnet18   # compare those whose name holds this
+    python tools/parity.py            # compare those without a fixture; write tests/golden/parity, docs/parity.md
+    python tools/parity.py resnet18   # compare those whose name holds this again, and write nothing
+
+To compare all anew, with other versions of the libraries, delete tests/golden/parity first.
 
 Every network gets the weights that tests/seeded.py computes from the other library's names, in double precision. The
 other library's logits are stored; ours are compared with them, here and in the project's tests.
@@ -11,6 +13,7 @@ other library's logits are stored; ours are compared with them, here and in the 
 
 from __future__ import annotations
 
+import dataclasses
 import importlib.metadata
 import json
 import math
@@ -32,9 +35,10 @@ from torch import Tensor  # noqa: E402
 from resnets.artifact import Artifact  # noqa: E402
 from resnets.data.preprocessing import Preprocessing  # noqa: E402
 from resnets.exchange.exporting import Library, export_weights  # noqa: E402
-from resnets.models.catalogue import create  # noqa: E402
+from resnets.models.catalogue import create, spec_of  # noqa: E402
 from resnets.models.weights.layouts import LAYOUTS  # noqa: E402
 from resnets.models.weights.load import load_weights  # noqa: E402
+from resnets.models.weights.recognise import with_settings  # noqa: E402
 from resnets.models.weights.write import foreign_state, layout_called  # noqa: E402
 from seeded import fingerprint, seeded_images, seeded_state  # noqa: E402
 
@@ -44,6 +48,7 @@ STORED = 8
 """Logits of each image that a fixture holds."""
 LIMIT = 1e-5
 
+Fixture = dict[str, Any]
 Answer = Callable[[Mapping[str, Tensor], Tensor], Tensor]
 
 
@@ -125,8 +130,14 @@ def pairs() -> Iterator[Pair]:
     for layout in LAYOUTS:
         makers = {"torchvision": of_torchvision, "timm": of_timm}
         for ours, theirs in layout.exports.items():
-            maker = makers[layout.name.split()[0]]
-            yield Pair(layout.name, theirs, ours, maker(theirs), size=layout.parity_size)
+            maker, spec = makers[layout.name.split()[0]], spec_of(ours)
+            wanted = with_settings(spec, layout.demands(spec, {}))
+            changes = {
+                item.name: getattr(wanted, item.name)
+                for item in dataclasses.fields(wanted)
+                if getattr(wanted, item.name) != getattr(spec, item.name)
+            }
+            yield Pair(layout.name, theirs, ours, maker(theirs), changes, layout.parity_size)
     yield from transformers_pairs()
     yield from cifar_pairs()
 
@@ -160,21 +171,12 @@ def cifar_pairs() -> Iterator[Pair]:
         )
 
 
-@dataclass(frozen=True)
-class Outcome:
-    """What comparing one pair gave."""
+def compare(pair: Pair) -> Fixture:
+    """One pair, in both directions.
 
-    pair: Pair
-    fixture: dict[str, Any]
-    weights: int
-    read: float
-    """Largest difference of our logits with their weights, as a part of the largest logit."""
-    written: float
-    """The same, of their logits with weights that went through ours and back."""
-
-
-def compare(pair: Pair) -> Outcome:
-    """One pair, in both directions."""
+    `read` is the largest difference of our logits with their weights, as a part of the largest logit; `written` that
+    of their logits with weights that went through ours and back.
+    """
     foreign = pair.make()
     state = seeded_state(foreign.shapes)
     images = seeded_images((2, 3, pair.size, pair.size))
@@ -183,10 +185,10 @@ def compare(pair: Pair) -> Outcome:
         ours = create(pair.ours, **pair.changes).double().eval()
         report = load_weights(ours, state)
         found = ours(images)
-        assert report.layout.split()[0] == pair.layout.split()[0] or report.layout == "torchvision", report.layout
-        back = foreign.answer(foreign_state(ours, layout_called(pair.layout)), images)
+        assert report.layout.split()[0] == pair.layout.split()[0] or report.layout == "torchvision", report
+        back = foreign.answer(foreign_state(ours, layout_called(pair.layout, ours.spec)), images)
     assert wanted.std() > 0 and wanted.isfinite().all(), "weights that cannot show a difference"
-    fixture = {
+    return {
         "theirs": pair.theirs,
         "ours": pair.ours,
         "changes": dict(pair.changes),
@@ -195,8 +197,10 @@ def compare(pair: Pair) -> Outcome:
         "parameters": sum(math.prod(shape) for shape in foreign.shapes.values()),
         "logits": [[float(f"{number:.12g}") for number in row[:STORED].tolist()] for row in wanted],
         "largest": float(f"{wanted.abs().max().item():.12g}"),
+        "tensors": len(foreign.shapes),
+        "read": float(f"{_difference(found, wanted):.1e}"),
+        "written": float(f"{_difference(back, wanted):.1e}"),
     }
-    return Outcome(pair, fixture, len(foreign.shapes), _difference(found, wanted), _difference(back, wanted))
 
 
 def compare_exports() -> Iterator[tuple[str, float]]:
@@ -240,17 +244,22 @@ def _difference(one: Tensor, other: Tensor) -> float:
     return float((one - other).abs().max() / other.abs().max())
 
 
-def write_fixtures(outcomes: list[Outcome]) -> None:
+def stored() -> dict[str, list[Fixture]]:
+    """The fixtures of each layout."""
+    contents = [json.loads(path.read_text(encoding="utf-8")) for path in sorted(GOLDEN.glob("*.json"))]
+    return {content["layout"]: content["networks"] for content in contents}
+
+
+def write_fixtures(layout: str, networks: list[Fixture]) -> None:
     """One file for each layout, one line for each network."""
     GOLDEN.mkdir(parents=True, exist_ok=True)
-    for layout in {outcome.pair.layout: None for outcome in outcomes}:
-        rows = [json.dumps(outcome.fixture) for outcome in outcomes if outcome.pair.layout == layout]
-        text = f'{{"layout": {json.dumps(layout)}, "networks": [\n' + ",\n".join(rows) + "\n]}\n"
-        file = layout.replace("/", "-").replace(" ", "-").replace("(", "").replace(")", "").replace(",", "")
-        (GOLDEN / f"{file}.json").write_text(text, encoding="utf-8")
+    rows = ",\n".join(json.dumps(network) for network in networks)
+    text = f'{{"layout": {json.dumps(layout)}, "networks": [\n{rows}\n]}}\n'
+    file = layout.replace("/", "-").replace(" ", "-").replace("(", "").replace(")", "").replace(",", "")
+    (GOLDEN / f"{file}.json").write_text(text, encoding="utf-8")
 
 
-def write_page(outcomes: list[Outcome], exports: list[tuple[str, float]]) -> None:
+def write_page(exports: list[tuple[str, float]]) -> None:
     """docs/parity.md."""
     versions = ", ".join(
         f"{name} {importlib.metadata.version(name)}" for name in ("torch", "torchvision", "timm", "transformers")
@@ -264,18 +273,18 @@ def write_page(outcomes: list[Outcome], exports: list[tuple[str, float]]) -> Non
         "largest logit. The project's tests rebuild the same weights from the names alone and compare with the stored",
         "logits.",
         "",
-        f"{len(outcomes)} networks; {versions}; Python {platform.python_version()}.",
+        f"{sum(map(len, stored().values()))} networks; {versions}; Python {platform.python_version()}.",
         "",
         "| layout | their network | ours | tensors | image | read | written |",
         "|---|---|---|---|---|---|---|",
     ]
-    for outcome in outcomes:
-        pair = outcome.pair
-        changes = "".join(f", {name}={item}" for name, item in pair.changes.items())
-        lines.append(
-            f"| {pair.layout} | `{pair.theirs}` | `{pair.ours}`{changes} | {outcome.weights} | {pair.size} | "
-            f"{outcome.read:.1e} | {outcome.written:.1e} |"
-        )
+    for layout, networks in stored().items():
+        for network in networks:
+            changes = "".join(f", {name}={item}" for name, item in network["changes"].items())
+            lines.append(
+                f"| {layout} | `{network['theirs']}` | `{network['ours']}`{changes} | {network['tensors']} | "
+                f"{network['images'][-1]} | {network['read']:.1e} | {network['written']:.1e} |"
+            )
     lines += [
         "",
         "Exported by `resnets export-weights`, then loaded by the library itself (`timm.create_model` of the folder,",
@@ -291,20 +300,28 @@ def write_page(outcomes: list[Outcome], exports: list[tuple[str, float]]) -> Non
 def main() -> None:
     """Compare, tell, write."""
     wanted = sys.argv[1] if len(sys.argv) > 1 else ""
-    outcomes = []
-    for pair in pairs():
-        if wanted in f"{pair.layout} {pair.theirs} {pair.ours}":
-            outcome = compare(pair)
-            outcomes.append(outcome)
-            print(f"{pair.layout:34} {pair.theirs:20} {outcome.read:.1e} {outcome.written:.1e}", flush=True)
-            assert max(outcome.read, outcome.written) < LIMIT, pair
+    known = {(layout, network["theirs"]) for layout, networks in stored().items() for network in networks}
+    for pair in sorted(pairs(), key=_size):
+        is_wanted = wanted in f"{pair.layout} {pair.theirs} {pair.ours}"
+        if not is_wanted or (not wanted and (pair.layout, pair.theirs) in known):
+            continue
+        fixture = compare(pair)
+        print(f"{pair.layout:34} {pair.theirs:20} {fixture['read']:.1e} {fixture['written']:.1e}", flush=True)
+        assert max(fixture["read"], fixture["written"]) < LIMIT, pair
+        if not wanted:
+            write_fixtures(pair.layout, [*stored().get(pair.layout, []), fixture])
     if wanted in ("", "export"):
         exports = list(compare_exports())
         print(*exports, sep="\n")
         assert max(difference for _, difference in exports) < LIMIT
-    if not wanted:
-        write_fixtures(outcomes)
-        write_page(outcomes, exports)
+        if not wanted:
+            write_page(exports)
+
+
+def _size(pair: Pair) -> int:
+    """Numbers in our network: small ones are compared first."""
+    with torch.device("meta"):
+        return sum(parameter.numel() for parameter in create(pair.ours, **pair.changes).parameters())
 
 
 if __name__ == "__main__":

@@ -10,14 +10,19 @@ from command import Command
 
 from resnets.artifact import load_artifact
 from resnets.models.catalogue import create
+from resnets.models.network import Network
 from resnets.models.weights.write import foreign_state, layout_called
 from resnets.spec import ResNetSpec
+
+
+def state_of(model: Network, layout: str) -> dict[str, torch.Tensor]:
+    return foreign_state(model, layout_called(layout, model.spec))
 
 
 @pytest.fixture(scope="module")
 def weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A CIFAR net as akamaster's project names its weights."""
-    state = foreign_state(create("resnet20", seed=0), layout_called("akamaster/pytorch_resnet_cifar10"))
+    state = state_of(create("resnet20", seed=0), "akamaster/pytorch_resnet_cifar10")
     path = tmp_path_factory.mktemp("theirs") / "resnet20.safetensors"
     safetensors.torch.save_file({f"module.{name}": tensor for name, tensor in state.items()}, path)
     return path
@@ -63,7 +68,7 @@ def test_export_tells_how_to_load(command: Command, weights: Path, tmp_path: Pat
     model = tmp_path / "model"
     refused = command("export-weights", "digits", "--to", "timm", "--out", tmp_path / "theirs")
     assert refused.code == 3 and "timm has no" in refused.err
-    state = foreign_state(create("resnet18", seed=0, num_classes=2), layout_called("torchvision"))
+    state = state_of(create("resnet18", seed=0, num_classes=2), "torchvision")
     safetensors.torch.save_file(state, tmp_path / "r18.safetensors")
     assert command("import", tmp_path / "r18.safetensors", "--as", "resnet18", "--out", model).code == 0
     done = command("export-weights", model, "--to", "timm", "--out", tmp_path / "theirs")

@@ -17,6 +17,7 @@ from resnets.exchange.importing import import_weights
 from resnets.exchange.preprocessing import preprocessing_from, timm_config
 from resnets.models.build import build
 from resnets.models.catalogue import create, spec_of
+from resnets.models.network import Network
 from resnets.models.weights.write import foreign_state, layout_called
 from resnets.spec import ResNetSpec, Spec, replace
 
@@ -35,11 +36,15 @@ TIMM = {
 }
 
 
+def state_of(model: Network, layout: str) -> dict[str, torch.Tensor]:
+    return foreign_state(model, layout_called(layout, model.spec))
+
+
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A ResNet-18 of five classes as timm stores it."""
     place = tmp_path_factory.mktemp("timm")
-    state = foreign_state(create("resnet18", seed=3, num_classes=5), layout_called("timm"))
+    state = state_of(create("resnet18", seed=3, num_classes=5), "timm")
     safetensors.torch.save_file(state, place / "model.safetensors")
     (place / "config.json").write_text(json.dumps(TIMM))
     return place
@@ -67,7 +72,7 @@ class TestCreate:
     def test_v1_follows_weights_of_v1_5_unless_it_was_asked_for(self, tmp_path: Path) -> None:
         donor = create("resnet50", seed=0, num_classes=2)
         path = tmp_path / "model.safetensors"
-        safetensors.torch.save_file(foreign_state(donor, layout_called("torchvision")), path)
+        safetensors.torch.save_file(state_of(donor, "torchvision"), path)
         model = resnets.create("resnet50_v1", pretrained=path)
         assert model.spec == donor.spec
         with pytest.raises(ModelFileError, match="whose networks have stride_in='3x3'"):

@@ -29,7 +29,7 @@ def changed(spec: ResNetSpec = SMALL, **changes: Any) -> Network:
 
 
 def state_of(model: Network, layout: str = "torchvision") -> dict[str, Tensor]:
-    return foreign_state(model, layout_called(layout))
+    return foreign_state(model, layout_called(layout, model.spec))
 
 
 @pytest.fixture

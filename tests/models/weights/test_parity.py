@@ -24,14 +24,14 @@ from seeded import fingerprint, seeded_images, seeded_state
 FIXTURES = Path(__file__).parents[2] / "golden" / "parity"
 LIMIT = 1e-5
 HEAVY = 12_000_000
-"""Weights beyond which a network is compared in the slow half, unless it is the smallest of its layout."""
+"""Weights beyond which a network is compared in the slow half."""
 
 
 def cases() -> Iterator[Any]:
     for path in sorted(FIXTURES.glob("*.json")):
         content = json.loads(path.read_text(encoding="utf-8"))
-        for place, network in enumerate(content["networks"]):
-            marks = [pytest.mark.slow] if place and network["parameters"] > HEAVY else []
+        for network in content["networks"]:
+            marks = [pytest.mark.slow] if network["parameters"] > HEAVY else []
             yield pytest.param(content["layout"], network, id=f"{path.stem}-{network['theirs']}", marks=marks)
 
 
@@ -39,7 +39,7 @@ def their_shapes(spec: Spec, layout: str) -> dict[str, tuple[int, ...]]:
     """Names and shapes as the other library has them, from ours."""
     with torch.device("meta"):
         shapes = {name: torch.empty(shape) for name, shape in shapes_of(spec).items()}
-    targets: dict[str, Target] = layout_called(layout).targets(spec, shapes)
+    targets: dict[str, Target] = layout_called(layout, spec).targets(spec, shapes)
     return {target.name: tuple(target.theirs(shapes[name]).shape) for name, target in targets.items()}
 
 
@@ -56,7 +56,7 @@ def test_logits_are_those_of_the_other_library(layout: str, network: dict[str, A
     wanted = torch.tensor(network["logits"], dtype=torch.float64)
     difference = (logits[:, : wanted.shape[1]] - wanted).abs().max()
     assert difference < LIMIT * network["largest"]
-    written = foreign_state(model, layout_called(layout))
+    written = foreign_state(model, layout_called(layout, model.spec))
     assert all(torch.equal(written[name], tensor) for name, tensor in state.items() if not is_counter(name))
 
 

@@ -17,6 +17,7 @@ from resnets.models.network import Network
 from resnets.models.weights.first_layer import with_channels
 from resnets.models.weights.fits import changing_with, fitting_sentence
 from resnets.models.weights.recognise import Recognition, is_counter, recognise, with_settings
+from resnets.models.weights.rules import Target
 from resnets.spec import Spec
 from resnets.weight_files.read import Weights, read_weights
 
@@ -174,11 +175,12 @@ class _Taken:
         orders = found.layout.orders(found.spec)
         for name, target in found.targets.items():
             if target.name in found.tensors:
-                self._take(name, found.tensors[target.name], orders.get(name, {}))
+                self._take(name, target, orders.get(name, {}))
 
-    def _take(self, name: str, tensor: Tensor, order: Mapping[int, list[int]]) -> None:
-        shape = self.found.shapes[name]
-        if tensor.shape != shape and tensor.numel() == shape.numel() and _squeezed(tensor.shape) == _squeezed(shape):
+    def _take(self, name: str, target: Target, order: Mapping[int, list[int]]) -> None:
+        tensor, shape = self.found.tensors[target.name], self.found.shapes[name]
+        is_alike = _squeezed(tensor.shape) == _squeezed(shape) or bool(target.form)
+        if tensor.shape != shape and tensor.numel() == shape.numel() and is_alike:
             tensor = tensor.reshape(shape)
         if tensor.shape != shape:
             return self._take_other(name, tensor, shape)

@@ -3,9 +3,9 @@
 `stages.S{stage}.U{unit}.shortcut.conv` -> `layer{stage}.{unit-1}.downsample.0`
 
 A number in braces stands for any, and on the other side for the same one, or one that is so much more or less. What
-follows the module's name (`.weight`, `.running_mean`) stays. A target may end in ` 1x1` where the other library has a
-convolution of one pixel in the place of our linear layer, and in ` flat` where it is the other way round. Empty braces
-stand for the whole name, whatever it is.
+follows the module's name (`.weight`, `.running_mean`) stays. A target may end in ` 1x1` or ` 7x7` where the other one
+has a convolution over so many pixels in the place of our linear layer, and in ` flat` where it is the other way round.
+Empty braces stand for the whole name, whatever it is.
 """
 
 from __future__ import annotations
@@ -25,13 +25,16 @@ class Target:
 
     name: str
     form: str = ""
-    """Empty, `1x1` or `flat`."""
+    """Empty, a kernel such as `1x1`, or `flat`."""
 
     def theirs(self, tensor: Tensor) -> Tensor:
         """Our tensor in the shape that the other library has."""
-        if self.form == "1x1" and tensor.ndim == 2:
-            return tensor[..., None, None]
-        return tensor.flatten(1) if self.form == "flat" and tensor.ndim == 4 else tensor
+        if self.form == "flat":
+            return tensor.flatten(1) if tensor.ndim == 4 else tensor
+        if not self.form or (tensor.ndim == 1 and self.name.endswith(".bias")):
+            return tensor
+        kernel = [int(side) for side in self.form.split("x")]
+        return tensor.reshape(tensor.shape[0], *([-1] if tensor.ndim == 2 else []), *kernel)
 
 
 def targets(keys: Iterable[str], rules: Mapping[str, str]) -> dict[str, Target]:

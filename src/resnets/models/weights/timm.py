@@ -1,30 +1,122 @@
-"""timm's names. Its ResNets are called as torchvision's are; its pre-activation ones have a scheme of their own."""
+"""timm's names. Its ResNets are called as torchvision's are, with names of their own for what those have not."""
 
 from __future__ import annotations
 
-from resnets.models.weights.layout import Layout
-from resnets.models.weights.torchvision import RESNET as TORCHVISION
-from resnets.models.weights.torchvision import RESNETS, v1_5
-from resnets.spec import ResNetSpec
+from collections.abc import Mapping
 
+from resnets.models.weights.layout import Layout
+from resnets.models.weights.torchvision import CONVNEXTS, DENSENET, DENSENETS, RESNETS, VGGS, usual_eps, v1_5
+from resnets.models.weights.torchvision import RESNET as TORCHVISION
+from resnets.models.weights.torchvision import vgg_features as torchvision_vgg
+from resnets.spec import ConvNeXtSpec, DenseNetSpec, DPNSpec, ResNetSpec, VGGSpec
+
+UNIT = "stages.S{stage}.U{unit}"
+VARIANTS = {
+    "stem.conv1": "conv1.0",
+    "stem.norm1": "conv1.1",
+    "stem.conv2": "conv1.3",
+    "stem.norm2": "conv1.4",
+    "stem.conv3": "conv1.6",
+    "stem.norm3": "bn1",
+    f"{UNIT}.residual.attention.gate.reduce": "layer{stage}.{unit-1}.se.fc1",
+    f"{UNIT}.residual.attention.gate.expand": "layer{stage}.{unit-1}.se.fc2",
+    f"{UNIT}.residual.attention.gate.conv": "layer{stage}.{unit-1}.se.conv",
+    f"{UNIT}.residual.conv2.convolutions.{{part}}.conv": "layer{stage}.{unit-1}.convs.{part}",
+    f"{UNIT}.residual.conv2.convolutions.{{part}}.norm": "layer{stage}.{unit-1}.bns.{part}",
+}
+POOLED_SHORTCUT = {
+    f"{UNIT}.shortcut.conv": "layer{stage}.{unit-1}.downsample.1",
+    f"{UNIT}.shortcut.norm": "layer{stage}.{unit-1}.downsample.2",
+}
 RESNETV2 = {
     "stem.conv": "stem.conv",
-    "stages.S{stage}.U{unit}.preactivation.norm{number}": "stages.{stage-1}.blocks.{unit-1}.norm{number}",
-    "stages.S{stage}.U{unit}.residual.norm{number}": "stages.{stage-1}.blocks.{unit-1}.norm{number}",
-    "stages.S{stage}.U{unit}.residual.conv{number}": "stages.{stage-1}.blocks.{unit-1}.conv{number}",
-    "stages.S{stage}.U{unit}.shortcut.conv": "stages.{stage-1}.blocks.{unit-1}.downsample.conv",
+    f"{UNIT}.preactivation.norm{{number}}": "stages.{stage-1}.blocks.{unit-1}.norm{number}",
+    f"{UNIT}.residual.norm{{number}}": "stages.{stage-1}.blocks.{unit-1}.norm{number}",
+    f"{UNIT}.residual.conv{{number}}": "stages.{stage-1}.blocks.{unit-1}.conv{number}",
+    f"{UNIT}.shortcut.conv": "stages.{stage-1}.blocks.{unit-1}.downsample.conv",
     "final.norm": "norm",
     "head.linear": "head.fc 1x1",
 }
+DPN = {
+    "stem.conv": "features.conv1_1.conv",
+    "stem.norm": "features.conv1_1.bn",
+    "final.norm": "features.conv5_bn_ac.bn",
+    "head.linear": "classifier 1x1",
+}
+DPN_BRANCH = {"1": "c1x1_a", "2": "c3x3_b", "3": "c1x1_c"}
+CONVNEXT_BLOCK = {
+    "depthwise": "conv_dw",
+    "norm": "norm",
+    "expand": "mlp.fc1 flat",
+    "reduce": "mlp.fc2 flat",
+    "scale.weight": "gamma",
+}
+OTHER_RESNETS = {
+    "resnext101_32x4d": "resnext101_32x4d",
+    # not 18 and 34: timm's gates have at least 8 channels, the paper's 64 / 16
+    **{f"se_resnet{depth}": f"seresnet{depth}" for depth in (50, 101, 152)},
+    "se_resnext50_32x4d": "seresnext50_32x4d",
+    "se_resnext101_32x4d": "seresnext101_32x4d",
+    "resnet50c": "resnet50c",
+    "resnet34d": "resnet34d",
+    "resnet50d": "resnet50d",
+    "eca_resnet50d": "ecaresnet50d",
+    "res2net50_26w_4s": "res2net50_26w_4s",
+    "res2net50_14w_8s": "res2net50_14w_8s",
+    "res2net101_26w_4s": "res2net101_26w_4s",
+}
+"""Beyond those that torchvision has too."""
+
+
+def resnet(spec: ResNetSpec) -> Mapping[str, str]:
+    """Torchvision's rules and those of the variants; a shortcut that pools counts the pool."""
+    return {**VARIANTS, **TORCHVISION, **(POOLED_SHORTCUT if spec.shortcut == "D" else {})}
+
+
+def vgg(spec: VGGSpec) -> Mapping[str, str]:
+    """VGG's: the hidden layers are convolutions over all that is left of the image."""
+    size = spec.pooled_size
+    return {
+        **torchvision_vgg(spec),
+        "head.hidden.layer1.linear": f"pre_logits.fc1 {size}x{size}",
+        "head.hidden.layer2.linear": "pre_logits.fc2 1x1",
+        "head.linear": "head.fc",
+    }
+
+
+def dpn(spec: DPNSpec) -> Mapping[str, str]:
+    """A dual path network's; its stages count from 2, and the first unit of one says whether it steps."""
+    rules = dict(DPN)
+    for stage in range(1, len(spec.num_blocks) + 1):
+        own, theirs = f"stages.S{stage}.U{{unit}}", f"features.conv{stage + 1}_{{unit}}"
+        step = "c1x1_w_s1" if stage == 1 else "c1x1_w_s2"
+        rules |= {f"{own}.shortcut.conv": f"{theirs}.{step}.conv", f"{own}.shortcut.norm": f"{theirs}.{step}.bn"}
+        for number, name in DPN_BRANCH.items():
+            rules[f"{own}.branch.conv{number}"] = f"{theirs}.{name}.conv"
+            rules[f"{own}.branch.norm{number}"] = f"{theirs}.{name}.bn"
+    return rules
+
+
+def convnext(spec: ConvNeXtSpec) -> Mapping[str, str]:
+    """ConvNeXt's: the step to a stage is its own part of it."""
+    rules = {"stem.conv": "stem.0", "stem.norm": "stem.1"}
+    for stage in range(1, len(spec.num_blocks) + 1):
+        own, theirs = f"stages.S{stage}", f"stages.{stage - 1}"
+        first = "unit-1" if stage == 1 else "unit-2"
+        rules |= {f"{own}.U1.norm": f"{theirs}.downsample.0", f"{own}.U1.conv": f"{theirs}.downsample.1"}
+        for ours, name in CONVNEXT_BLOCK.items():
+            rules[f"{own}.U{{unit}}.residual.{ours}"] = f"{theirs}.blocks.{{{first}}}.{name}"
+    return {**rules, "final.norm": "head.norm", "head.linear": "head.fc"}
+
 
 LAYOUTS = (
     Layout(
         name="timm",
         family=ResNetSpec,
-        rules=lambda spec: TORCHVISION,  # noqa: ARG005
+        rules=resnet,
         takes=lambda spec: spec.ordering == "original" and len(spec.num_blocks) == 4,
         demands=v1_5,
-        exports={name: name for name in (*RESNETS, "resnext101_32x4d")},
+        exports={**{name: name for name in RESNETS}, **OTHER_RESNETS},
     ),
     Layout(
         name="timm (resnetv2)",
@@ -33,5 +125,22 @@ LAYOUTS = (
         takes=lambda spec: spec.ordering == "full_preactivation",
         demands=v1_5,
         exports={f"resnet{depth}_v2": f"resnetv2_{depth}" for depth in (18, 34, 50, 101, 152)},
+    ),
+    Layout(
+        name="timm",
+        family=DenseNetSpec,
+        rules=lambda spec: DENSENET,  # noqa: ARG005
+        demands=usual_eps,
+        exports={name: name for name in DENSENETS},
+    ),
+    Layout(name="timm", family=VGGSpec, rules=vgg, exports={name: name for name in VGGS}),
+    Layout(name="timm", family=ConvNeXtSpec, rules=convnext, exports={name: name for name in CONVNEXTS}),
+    Layout(
+        name="timm",
+        family=DPNSpec,
+        rules=dpn,
+        # the paper's own code has ELU before the head, and so means timm, whose norm leaves it out (1.0.31)
+        demands=lambda spec, config: {"norm.eps": 1e-3, "final_activation": "relu"},  # noqa: ARG005
+        exports={"dpn68": "dpn68", "dpn92": "dpn92"},
     ),
 )

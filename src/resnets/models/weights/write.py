@@ -10,6 +10,7 @@ from resnets.models.network import Network
 from resnets.models.weights.layout import Layout
 from resnets.models.weights.layouts import LAYOUTS
 from resnets.models.weights.recognise import is_counter
+from resnets.spec import Spec
 
 
 def foreign_state(model: Network, layout: Layout) -> dict[str, Tensor]:
@@ -32,6 +33,6 @@ def foreign_state(model: Network, layout: Layout) -> dict[str, Tensor]:
     return state
 
 
-def layout_called(name: str) -> Layout:
-    """A layout by its name."""
-    return next(layout for layout in LAYOUTS if layout.name == name)
+def layout_called(name: str, spec: Spec) -> Layout:
+    """The layout of that name for the family of a spec."""
+    return next(layout for layout in LAYOUTS if layout.name == name and isinstance(spec, layout.family))
