@@ -92,7 +92,7 @@ def of_torchvision(name: str) -> Callable[[], Foreign]:
     def make() -> Foreign:
         import torchvision
 
-        options = {"aux_logits": False, "init_weights": False} if name in ("googlenet", "inception_v3") else {}
+        options = {"aux_logits": True, "init_weights": False} if name in ("googlenet", "inception_v3") else {}
         return of_module(torchvision.models.get_model(name, weights=None, **options))
 
     return make

@@ -89,6 +89,8 @@ def _transformers(config: Mapping[str, Any]) -> dict[str, Any]:
 
 def _usual(spec: Spec) -> dict[str, Any]:
     size = spec.usual_input[1]
+    if spec.family == "inception":  # their shared weights were trained on pixels from -1 to 1
+        return {"size": size, "mean": [0.5] * 3, "std": [0.5] * 3, "crop_fraction": 0.875}
     if size > PHOTO:
         return {"size": size, "mean": list(IMAGENET_MEAN), "std": list(IMAGENET_STD), "crop_fraction": 0.875}
     return {"size": size, "mean": list(CIFAR10.mean), "std": list(CIFAR10.std)}

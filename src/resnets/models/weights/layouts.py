@@ -2,13 +2,24 @@
 
 from __future__ import annotations
 
-from resnets.models.weights import akamaster, chenyaofo, facebook, kuangliu, own, timm, torchvision, transformers
+from resnets.models.weights import (
+    akamaster,
+    chenyaofo,
+    facebook,
+    inception,
+    kuangliu,
+    own,
+    timm,
+    torchvision,
+    transformers,
+)
 from resnets.models.weights.layout import Layout
 
 LAYOUTS: tuple[Layout, ...] = (
     *own.LAYOUTS,
     *torchvision.LAYOUTS,
     *timm.LAYOUTS,
+    *inception.LAYOUTS,
     *transformers.LAYOUTS,
     *akamaster.LAYOUTS,
     *chenyaofo.LAYOUTS,
