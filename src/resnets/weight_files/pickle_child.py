@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import sys
+import warnings
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -34,6 +35,7 @@ REFUSED = 3
 def main(checkpoint: str, tensors: str, memory_bytes: int, seconds: int) -> None:
     """Read, choose the weights, write."""
     _limit(memory_bytes, seconds)
+    warnings.simplefilter("ignore")  # what is written to stderr is the reason of a refusal
     try:
         content = torch.load(checkpoint, map_location="cpu", weights_only=True)
         weights = {name: tensor.detach().contiguous().clone() for name, tensor in _tensors(_weights(content))}
