@@ -308,3 +308,13 @@ class TestNames:
 
     def test_fractions_are_percent_when_printed(self) -> None:
         assert (percent(0.98), percent(0.99541, 2)) == ("98 %", "99.54 %")
+
+
+def test_names_of_equal_costs_do_not_cover_each_other(tmp_path: Path) -> None:
+    from resnets.evaluation.pictures.cost import Cost, draw_cost
+
+    draw_cost([Cost(f"net{number}", 34, 3_600_000_000, 21_000_000) for number in range(5)], tmp_path / "cost")
+    svg = (tmp_path / "cost.svg").read_text(encoding="utf-8")
+    assert all(f"net{number}" in svg for number in range(5))
+    heights = re.findall(r"<!-- net\d -->\s*<g [^>]*translate\([\d.]+ ([\d.]+)\)", svg)
+    assert len(set(heights)) == 5

@@ -34,6 +34,7 @@ JOBS = {
     "import": "Make a model of weights that another library trained.",
     "export-weights": "Write a model's weights under another library's names.",
     "show": "The structure of a network, block by block.",
+    "compare": "Networks side by side: cost, receptive field, memory, time.",
     "models": "The catalogue of networks.",
     "bench": "Measure speed and accuracy on this machine.",
     "demo": "Train, evaluate, predict and draw: the whole tour.",

@@ -49,7 +49,7 @@ def show_command(  # noqa: D417 - the network options bring their own texts
     from resnets.spec import replace
 
     changes = given(network) | ({} if num_classes is None else {"num_classes": num_classes})
-    spec = replace(_spec(model), **changes)
+    spec = replace(spec_named(model), **changes)
     if input and "in_channels" not in changes:
         spec = replace(spec, in_channels=input[0])
     rows = structure(spec, input or spec.usual_input)
@@ -66,7 +66,7 @@ def show_command(  # noqa: D417 - the network options bring their own texts
         _print_table(model, spec, rows, sums)
 
 
-def _spec(name: str) -> Spec:
+def spec_named(name: str) -> Spec:
     """Of a network of the catalogue, or of a trained model."""
     from pathlib import Path
 
