@@ -1,6 +1,7 @@
 """Every picture is whole, the same each time, and leaves matplotlib alone."""
 
 import math
+import re
 import subprocess
 import sys
 from collections.abc import Callable

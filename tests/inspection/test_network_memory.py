@@ -48,8 +48,8 @@ def test_saved_bytes_are_those_of_a_real_pass(spec: Spec, batch_size: int) -> No
 def test_peak_is_that_of_a_real_pass(spec: Spec) -> None:
     channels, height, width = spec.usual_input if spec.maximum_size else (3, 72, 64)
     real = peak_bytes(build(spec, seed=0).eval(), torch.randn(3, channels, height, width))
-    # a batch norm without values puts out a few numbers a channel more than a real one
-    assert real <= memory(spec, (channels, height, width), 3).peak <= 1.002 * real
+    # a batch norm without values puts out two numbers a channel more than a real one
+    assert real <= memory(spec, (channels, height, width), 3).peak <= real + 2 * 4 * 128
 
 
 def test_a_chain_of_layers_keeps_what_arithmetic_says() -> None:

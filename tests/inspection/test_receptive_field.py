@@ -30,14 +30,16 @@ def test_is_the_published_one(name: str) -> None:
 def test_shortcuts_and_orderings_see_no_more(name: str) -> None:
     stem, step, field = 11, 4, 0
     for units in (3, 4, 6, 3):
-        field += 2 * step * 2 * units - (step if step > 4 else 0)  # the first 3x3 of a later stage still has small steps
+        field += 2 * step * 2 * units - (step if step > 4 else 0)  # the first 3x3 of later stages has smaller steps
         step *= 2
     assert receptive_field(spec_of(name)) == stem + field == 899
 
 
 @pytest.mark.parametrize("n", [1, 2, 5])
 def test_cifar_nets_equal_the_closed_formula(n: int) -> None:
-    assert receptive_field(ResNetSpec.cifar(6 * n + 2)) == 3 + 2 * (2 * n * 1) + (2 + 4 * (2 * n - 1)) + (4 + 8 * (2 * n - 1))
+    stem, others = 3, 2 * n - 1
+    stages = (2 + 2 * others, 2 + 4 * others, 4 + 8 * others)
+    assert receptive_field(ResNetSpec.cifar(6 * n + 2)) == stem + sum(stages)
 
 
 def seen(spec: Spec, size: int) -> int:
@@ -82,3 +84,8 @@ def test_is_the_whole_image_behind_a_linear_layer(name: str) -> None:
 def test_ignores_what_is_behind_the_features() -> None:
     spec = replace(spec_of("resnet20"), pooling="max", num_classes=3)
     assert receptive_field(spec) == receptive_field(spec_of("resnet20"))
+
+
+def test_a_reversible_stage_is_seen_through() -> None:
+    spec = spec_of("revnet38")
+    assert receptive_field(spec) is not None

@@ -124,13 +124,14 @@ def _print_table(rows: list[Compared], optimizer: str) -> None:
 
     from resnets.cli.console import result_console
 
-    is_timed = rows[0].latency is not None
+    titles = list(COLUMNS.values())[: 11 if rows[0].latency else 10]
     table = Table(box=None, pad_edge=False, header_style="bold")
-    for column, title in COLUMNS.items():
-        if is_timed or column != "latency_seconds":
-            table.add_column(title, justify="left" if column in ("name", "input") else "right", no_wrap=True)
-    for row in rows:
-        table.add_row(*_texts(row))
+    texts = [titles, *(_texts(row) for row in rows)]
+    for place, title in enumerate(titles):
+        width = 0 if place == 0 else max(len(row[place]) for row in texts)  # the name gives way where there is no room
+        table.add_column(title, justify="left" if place in (0, 2) else "right", no_wrap=True, min_width=width)
+    for row in texts[1:]:
+        table.add_row(*row)
     console = result_console()
     console.print(table)
     console.print(

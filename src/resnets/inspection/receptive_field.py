@@ -52,8 +52,10 @@ def _features(spec: Spec) -> tuple[Node, Tensor]:
     with torch.device("meta"):
         model = build(spec).eval().requires_grad_(requires_grad=False)
         images = torch.empty(1, *spec.usual_input, requires_grad=True)
-    features: Tensor = model.final(model.stages(model.stem(images)))
-    return torch.autograd.graph.get_gradient_edge(images).node, features
+    features: Tensor = model.stem(images)
+    for _, unit in model.blocks():  # not the stages: a reversible one is a single node, which tells nothing
+        features = unit(features)
+    return torch.autograd.graph.get_gradient_edge(images).node, model.final(features)
 
 
 def _places(top: Node) -> dict[Node, Place]:
