@@ -48,14 +48,14 @@ def receptive_field(spec: Spec) -> int | None:
 
 
 def _features(spec: Spec) -> tuple[Node, Tensor]:
-    """The node of the image in the graph, and what the head is given; nothing is computed."""
+    """The node of the image in the graph, and what the last unit puts out; nothing is computed."""
     with torch.device("meta"):
         model = build(spec).eval().requires_grad_(requires_grad=False)
         images = torch.empty(1, *spec.usual_input, requires_grad=True)
     features: Tensor = model.stem(images)
     for _, unit in model.blocks():  # not the stages: a reversible one is a single node, which tells nothing
         features = unit(features)
-    return torch.autograd.graph.get_gradient_edge(images).node, model.final(features)
+    return torch.autograd.graph.get_gradient_edge(images).node, features
 
 
 def _places(top: Node) -> dict[Node, Place]:

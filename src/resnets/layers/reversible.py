@@ -84,7 +84,7 @@ class _Recomputed(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, units: Sequence[Coupling], x: Tensor, *parameters: Tensor) -> Tensor:
         """Run the units; nothing in here is recorded for gradients."""
-        kind = "cpu" if x.is_meta else x.device.type  # without values there is no precision to choose
+        kind = {"meta": "cpu"}.get(x.device.type, x.device.type)  # without values there is no precision to choose
         ctx.units = units
         ctx.modes = [(module, module.training) for unit in units for module in unit.modules()]
         ctx.autocast = torch.autocast(
