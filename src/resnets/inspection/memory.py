@@ -87,14 +87,15 @@ def peak_bytes(model: nn.Module, images: Tensor) -> int:
     with torch.no_grad(), _Living((*model.parameters(), *model.buffers())) as living:
         living.add(images)
         model(images)
-    return living.most
+    most: int = living.most
+    return most
 
 
-class _Living(TorchDispatchMode):
+class _Living(TorchDispatchMode):  # type: ignore[no-untyped-call]  # torch has no types here
     """Follows the memory of all tensors that operations put out, until it is freed."""
 
     def __init__(self, known: tuple[Tensor, ...]) -> None:
-        super().__init__()
+        super().__init__()  # type: ignore[no-untyped-call]  # as above
         self.now = self.most = 0
         self._seen = weakref.WeakSet(tensor.untyped_storage() for tensor in known)
         self._known = known
