@@ -18,6 +18,10 @@ PUBLISHED = {
     "resnet50_v1": 483,
     "resnet101_v1": 1027,
     "resnet152_v1": 1507,
+    "bn_inception": 699,
+    "inception_v3": 1311,
+    "inception_v4": 2071,
+    "inception_resnet_v2": 3039,
 }
 
 
