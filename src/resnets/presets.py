@@ -34,10 +34,10 @@ PRESETS: dict[Kind, dict[Patience, Preset]] = {
     "digits": {
         "fast": Preset(
             model="resnet6",
-            recipe=dataclasses.replace(_QUICK, epochs=1.1, ema_decay=0.97, augmentation=Augmentation(shift=1)),
+            recipe=dataclasses.replace(_QUICK, epochs=1, ema_decay=0.97, augmentation=Augmentation(shift=1)),
         ),
         "good": Preset(model="resnet6", recipe=dataclasses.replace(_QUICK, epochs=6, augmentation=_TURNED)),
-        "best": Preset(model="resnet8", recipe=dataclasses.replace(_PATIENT, epochs=10, augmentation=_TURNED_MORE)),
+        "best": Preset(model="resnet8", recipe=dataclasses.replace(_PATIENT, epochs=11, augmentation=_TURNED_MORE)),
     },
     "things": {
         "fast": Preset(model="resnet6_w64", recipe=dataclasses.replace(_QUICK, epochs=2, augmentation=_MIRRORED)),
