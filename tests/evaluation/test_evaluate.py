@@ -61,16 +61,17 @@ def nothing() -> ListedBatches:
 
 class TestScore:
     def test_is_the_mean_over_images_and_not_over_batches(self) -> None:
-        loss, accuracy = score(Reader(), seven())
+        loss, accuracy, images = score(Reader(), seven())
         by_hand = [
             math.log(math.exp(top) + 2) - own for top, own in [(2, 2), (2, 2), (3, 0), (2, 2), (2, 2), (1, 0), (1, 1)]
         ]
         assert loss == pytest.approx(sum(by_hand) / 7, abs=1e-6)
         assert accuracy == 5 / 7
+        assert images == 7
 
     def test_agrees_with_the_report(self) -> None:
         report = evaluate(Reader(), seven(), NAMES)
-        assert score(Reader(), seven()) == pytest.approx((report.loss, report.accuracy), abs=1e-6)
+        assert score(Reader(), seven()) == pytest.approx((report.loss, report.accuracy, report.num_images), abs=1e-6)
 
     def test_refuses_an_empty_set(self) -> None:
         with pytest.raises(DataError, match="nothing to evaluate: the data set has no images"):

@@ -194,15 +194,11 @@ class TestMatplotlib:
 
 
 class TestTraining:
-    def test_names_the_best_epoch(self, tmp_path: Path) -> None:
-        rows = epochs(3)
-        rows[1]["validation_accuracy"] = 0.9954
+    @pytest.mark.parametrize(("kept", "number"), [((1, 2), 2), ((1, 2, 3), 3), ((1,), 1)])
+    def test_names_the_epoch_that_was_kept_last(self, tmp_path: Path, kept: tuple[int, ...], number: int) -> None:
+        rows = [row | {"validation_accuracy": 0.9954, "is_best": row["epoch"] in kept} for row in epochs(3)]
         draw_training(rows, tmp_path / "training")
-        assert "best validation 99.54 %, epoch 2" in svg_texts(tmp_path / "training")
-
-    def test_prefers_the_lower_loss_among_equally_good_epochs(self, tmp_path: Path) -> None:
-        draw_training([row | {"validation_accuracy": 0.9} for row in epochs(3)], tmp_path / "training")
-        assert "best validation 90.00 %, epoch 3" in svg_texts(tmp_path / "training")
+        assert f"kept epoch {number}, validation 99.54 %" in svg_texts(tmp_path / "training")
 
     def test_goes_without_validation(self, tmp_path: Path) -> None:
         rows = [row | {"validation_loss": None, "validation_accuracy": None} for row in epochs(3)]

@@ -97,12 +97,24 @@ def test_a_loss_that_is_not_finite_names_step_rate_and_layer() -> None:
         fit(toy_model(), ToyBatches(), Recipe(epochs=50, learning_rate=1000, warmup=0))
 
 
-def test_the_best_epoch_is_the_most_accurate_and_on_ties_the_one_with_the_lower_loss() -> None:
-    scores = iter([(0.5, 0.8), (0.4, 0.9), (0.6, 0.9), (0.3, 0.9)])
+@pytest.mark.parametrize(
+    ("images", "accuracies", "kept"),
+    [
+        (900, (0.8, 0.9, 0.88, 0.895), [True, True, False, True]),  # 0.01 is one standard error of 0.9 of 900
+        (900, (0.9, 0.892, 0.884, 0.876), [True, True, False, False]),  # counted from the peak, not from the last kept
+        (100, (0.9, 0.88, 0.88, 0.9), [True, True, True, True]),
+        (1, (1.0, 0.9, 0.8, 1.0), [True, False, False, True]),
+    ],
+)
+def test_of_the_epochs_within_a_standard_error_of_the_best_the_latest_is_kept(
+    images: int, accuracies: tuple[float, ...], kept: list[bool]
+) -> None:
+    scores = iter([(0.5, accuracy, images) for accuracy in accuracies])
     state = TrainingState(toy_model(), RECIPE, 6)
     best = [step.epoch_done.is_best for step in train(state, ToyBatches(), lambda _: next(scores)) if step.epoch_done]
-    assert best == [True, True, False, True]
-    assert state.best.epoch == 4
+    assert best == kept
+    assert state.best.epoch == 1 + max(place for place, is_kept in enumerate(kept) if is_kept)
+    assert (state.best.accuracy, state.best.peak) == (accuracies[state.best.epoch - 1], max(accuracies))
 
 
 def test_equal_seeds_give_equal_weights() -> None:

@@ -50,11 +50,11 @@ def toy_model(seed: int = 0, *, dropout: float = 0.1) -> nn.Module:
     return model.to(memory_format=torch.channels_last)  # type: ignore[call-overload, no-any-return]
 
 
-def accuracy(model: nn.Module) -> tuple[float, float]:
-    """Loss and accuracy on a batch that no epoch of a test uses."""
+def accuracy(model: nn.Module) -> tuple[float, float, int]:
+    """Loss, accuracy and images of a batch that no epoch of a test uses."""
     model.eval()
     batch = next(iter(ToyBatches().epoch(999)))
     with torch.no_grad():
         logits = model(batch.images)
         loss = nn.functional.cross_entropy(logits, batch.labels)
-    return float(loss), float((logits.argmax(1) == batch.labels).float().mean())
+    return float(loss), float((logits.argmax(1) == batch.labels).float().mean()), len(batch.labels)

@@ -23,7 +23,7 @@ def print_result(result: RunResult) -> None:
     console = result_console()
     console.print(
         f"Trained for {result.train_seconds:.1f} s; "
-        f"best validation accuracy {100 * result.validation_accuracy:.2f} % in epoch {result.best_epoch}."
+        f"kept epoch {result.best_epoch}, validation accuracy {100 * result.validation_accuracy:.2f} %."
     )
     console.print(summary(result.report, result.tested_on))
     console.print(f"Model     {result.folder}/model")

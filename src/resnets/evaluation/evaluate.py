@@ -26,8 +26,8 @@ OTHER_CLASSES = "Evaluate it on data with the classes that it was trained on."
 
 
 @torch.inference_mode()
-def score(model: nn.Module, batches: Batches) -> tuple[float, float]:
-    """Mean cross-entropy and accuracy: the two numbers to watch during training, without keeping the logits.
+def score(model: nn.Module, batches: Batches) -> tuple[float, float, int]:
+    """Mean cross-entropy, accuracy and number of images: what to watch in a training, without keeping the logits.
 
     Raises:
         DataError, DivergedError: as `predict_logits`.
@@ -40,7 +40,7 @@ def score(model: nn.Module, batches: Batches) -> tuple[float, float]:
             right += int((logits.argmax(dim=1) == labels).sum())
             n += len(labels)
     _check_not_empty(n)
-    return loss / n, right / n
+    return loss / n, right / n, n
 
 
 @torch.inference_mode()

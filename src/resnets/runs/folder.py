@@ -22,7 +22,7 @@ class RunFolder:
     metrics.jsonl                                    one line an epoch; no clock times, so equal runs are equal files
     log.txt                                          what was said meanwhile, with times
     ckpt/step-0001170/                               checkpoints
-    model/                                           the best by validation: what eval and predict take
+    model/                                           the kept epoch's: what eval and predict take
     plots/                                           pictures
     result.json                                      what came out
     """

@@ -97,7 +97,7 @@ def epoch_line(epoch: EpochDone) -> str:
         f"train loss {epoch.train_loss:.4f}, accuracy {100 * epoch.train_accuracy:.2f} %",
     ]
     if epoch.validation_loss is not None and epoch.validation_accuracy is not None:
-        best = "  best so far" if epoch.is_best else ""
+        best = "  kept" if epoch.is_best else ""
         parts.append(
             f"validation loss {epoch.validation_loss:.4f}, accuracy {100 * epoch.validation_accuracy:.2f} %{best}"
         )

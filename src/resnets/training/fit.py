@@ -41,8 +41,8 @@ class Batches(Protocol):
         """The batches of an epoch, from number `start_step` on."""
 
 
-Validate = Callable[[nn.Module], tuple[float, float]]
-"""A model's loss and accuracy on the validation part."""
+Validate = Callable[[nn.Module], tuple[float, float, int]]
+"""A model's loss and accuracy on the validation part, and the number of images in it."""
 
 
 @dataclass(frozen=True)
@@ -57,7 +57,7 @@ class EpochDone:
     validation_accuracy: float | None
     learning_rate: float
     is_best: bool
-    """Whether the validation was the best so far; always true without validation."""
+    """Whether these weights are the ones to keep so far; always true without validation."""
 
 
 @dataclass(frozen=True)
@@ -134,8 +134,8 @@ def _step(state: TrainingState, group: list[Batch], rate: float) -> Sums:
 
 
 def _end_epoch(state: TrainingState, epoch: int, rate: float, validate: Validate | None) -> EpochDone:
-    loss, accuracy = validate(state.average.model) if validate else (None, None)
-    is_best = state.keep_if_best(epoch, loss, accuracy)
+    loss, accuracy, images = validate(state.average.model) if validate else (None, None, 0)
+    is_best = state.keep_if_best(epoch, accuracy, images)
     sums, state.sums = state.sums, Sums()
     train_loss, train_accuracy = sums.loss / sums.images, sums.correct / sums.images
     return EpochDone(epoch, state.step, train_loss, train_accuracy, loss, accuracy, rate, is_best)

@@ -35,16 +35,17 @@ class Sums:
 
 @dataclass
 class Best:
-    """The best validation so far and the weights that reached it."""
+    """The weights to keep so far, and their validation."""
 
     epoch: int = 0
     accuracy: float = -1.0
-    loss: float = math.inf
+    peak: float = -1.0
+    """The highest accuracy of any epoch."""
     weights: dict[str, Tensor] = field(default_factory=dict, repr=False)
 
 
 class TrainingState:
-    """A model in training: its weights, their average, the optimiser, the place in the schedule, the best so far.
+    """A model in training: its weights, their average, the optimiser, the place in the schedule, the weights to keep.
 
     Args:
         model: what is trained, in place.
@@ -68,21 +69,25 @@ class TrainingState:
         """Whether every step has been taken."""
         return self.step >= self.total_steps
 
-    def keep_if_best(self, epoch: int, loss: float | None, accuracy: float | None) -> bool:
-        """Remember the averaged weights if no validation before was as accurate; on equal accuracy the lower loss wins.
+    def keep_if_best(self, epoch: int, accuracy: float | None, images: int) -> bool:
+        """Remember the averaged weights unless they are less accurate than the best by more than a standard error.
 
-        Without a validation the newest weights are the best.
+        So of the epochs that the validation's `images` cannot tell apart the latest is kept: schedules are made to end
+        well, and a lucky epoch in the middle is no reason to stop there.      [Breiman 1984, section 3.4.3]
+        Without a validation the newest weights are kept.
         """
-        is_better = accuracy is None or loss is None or (accuracy, -loss) > (self.best.accuracy, -self.best.loss)
-        if is_better:
+        if accuracy is None:
+            accuracy = self.best.peak
+        peak = max(accuracy, self.best.peak)
+        is_kept = accuracy >= peak - standard_error(peak, images)
+        if is_kept:
             weights = {name: tensor.detach().clone() for name, tensor in self.average.model.state_dict().items()}
-            unknown = Best()
-            self.best = Best(epoch, unknown.accuracy if accuracy is None else accuracy, loss or unknown.loss, weights)
-        return is_better
+            self.best = Best(epoch, accuracy, peak, weights)
+        return is_kept
 
     def files(self, extra: Mapping[str, Any]) -> dict[str, bytes]:
         """The whole state as the files of a checkpoint; `extra` is stored beside it as JSON."""
-        best = asdict(self.best) | {"weights": None, "loss": self.best.loss if math.isfinite(self.best.loss) else None}
+        best = asdict(self.best) | {"weights": None}
         state = {"step": self.step, "sums": asdict(self.sums), "best": best, "extra": dict(extra)}
         return {
             "model.safetensors": pack(self.model.state_dict()),
@@ -107,13 +112,17 @@ class TrainingState:
             _restore_optimizer(self.optimizer, unpack(files["optimizer.safetensors"]))
             _restore_generators(unpack(files["rng.safetensors"]))
             self.step, self.sums = int(state["step"]), Sums(**state["sums"])
-            best = state["best"] | {"weights": unpack(files["best.safetensors"])}
-            self.best = Best(**(best | {"loss": math.inf if best["loss"] is None else best["loss"]}))
+            self.best = Best(**(state["best"] | {"weights": unpack(files["best.safetensors"])}))
             extra: dict[str, Any] = state["extra"]
         except (KeyError, TypeError, ValueError, RuntimeError, safetensors.SafetensorError) as error:
             reason = str(error).splitlines()[0]
             raise ModelFileError(f"The checkpoint does not fit this network and recipe: {reason}") from error
         return extra
+
+
+def standard_error(accuracy: float, images: int) -> float:
+    """Of an accuracy that was measured on so many images: sqrt(p (1 - p) / n)."""
+    return math.sqrt(max(0.0, accuracy * (1 - accuracy)) / max(1, images))
 
 
 def pack(tensors: Mapping[str, Tensor]) -> bytes:

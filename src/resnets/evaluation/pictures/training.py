@@ -21,7 +21,7 @@ WIDE_RANGE = 20
 
 
 def draw_training(epochs: Sequence[Mapping[str, Any]], stem: Path, theme: Theme = "light") -> None:
-    """Loss and accuracy by epoch, of training and validation; the epoch of best validation accuracy is marked.
+    """Loss and accuracy by epoch, of training and validation; the epoch that was kept is marked.
 
     Args:
         epochs: one mapping per epoch with `epoch`, `train_loss`, `train_accuracy`, `validation_loss` and
@@ -96,9 +96,8 @@ def _scale_losses(axes: Axes, losses: Sequence[float]) -> None:
 
 
 def _mark_best(axes: Axes, epochs: Sequence[Mapping[str, Any]], palette: Palette) -> None:
-    """A ring at the most accurate epoch, of equals the one with the lowest loss, as training chooses."""
-    losses = dict(_series(epochs, "validation_loss"))
-    if validated := _series(epochs, "validation_accuracy"):
-        epoch, accuracy = max(validated, key=lambda point: (point[1], -losses.get(point[0], math.inf)))
+    """A ring at the epoch that was kept: the last one that was the one to keep when it ended."""
+    if validated := _series([row for row in epochs if row.get("is_best")], "validation_accuracy"):
+        epoch, accuracy = validated[-1]
         axes.plot(epoch, accuracy, marker="o", markersize=9, color=palette.blue, fillstyle="none", linestyle="")
-        add_title(axes, "Accuracy", f"best validation {percent(accuracy, 2)}, epoch {epoch}")
+        add_title(axes, "Accuracy", f"kept epoch {epoch}, validation {percent(accuracy, 2)}")

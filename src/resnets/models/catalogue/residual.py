@@ -6,6 +6,10 @@ from collections.abc import Mapping
 
 from resnets.spec import ResNetSpec, replace
 
+DIGITS = ResNetSpec(
+    num_blocks=(1, 1), width=32, stem="pooled", shortcut="D", pooling="max", in_channels=1, num_classes=10
+)
+
 CLASSIC: Mapping[str, ResNetSpec] = {
     # ImageNet [He 2015, Table 1]; v1.5: the step of a bottleneck in its 3x3, as most libraries ship it
     "resnet18": ResNetSpec(num_blocks=(2, 2, 2, 2)),
@@ -28,25 +32,9 @@ CLASSIC: Mapping[str, ResNetSpec] = {
     "resnet164": ResNetSpec.cifar_bottleneck(164),
     "resnet1001": ResNetSpec.cifar_bottleneck(1001),
     # our own, for 28x28 grey images and little time: the presets train them
-    "resnet6": ResNetSpec(num_blocks=(1, 1), width=32, stem="pooled", pooling="max", in_channels=1, num_classes=10),
-    "resnet8": ResNetSpec(
-        num_blocks=(1, 1, 1),
-        width=32,
-        stem="medium",
-        shortcut="D",
-        pooling="max",
-        in_channels=1,
-        num_classes=10,
-    ),
-    "resnet6_w64": ResNetSpec(
-        num_blocks=(1, 1),
-        width=64,
-        stem="pooled",
-        stem_width=32,
-        pooling="max",
-        in_channels=1,
-        num_classes=10,
-    ),
+    "resnet6": DIGITS,
+    "resnet6_w64": replace(DIGITS, width=64, stem_width=32),
+    "resnet8": replace(DIGITS, num_blocks=(1, 1, 1), stem="medium"),
 }
 
 V2: Mapping[str, ResNetSpec] = {
