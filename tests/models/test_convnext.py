@@ -11,9 +11,9 @@ from torch.nn import functional
 from resnets.errors import ConfigError, DataError
 from resnets.inspection.complexity import complexity
 from resnets.inspection.structure import structure
+from resnets.layers.stochastic_depth import StochasticDepth
 from resnets.models.build import build
 from resnets.models.catalogue import spec_of
-from resnets.models.convnext import DropBranch
 from resnets.spec import ConvNeXtSpec, replace
 
 TORCHVISION = {
@@ -101,24 +101,13 @@ def test_weights_start_as_in_the_paper() -> None:
             assert float(parameter.detach().std()) == pytest.approx(0.02, rel=0.1), name
 
 
-def test_a_branch_is_dropped_for_whole_images_and_keeps_its_mean() -> None:
-    drop = DropBranch(0.25)
-    torch.manual_seed(0)
-    y = drop(torch.ones(4000, 2, 3, 1))
-    assert sorted(y.unique().tolist()) == pytest.approx([0, 4 / 3])
-    assert y.flatten(1).std(dim=1).eq(0).all(), "all of an image or nothing"
-    assert float(y.mean()) == pytest.approx(1, abs=0.03)
-    x = torch.randn(4, 2, 3, 3)
-    assert torch.equal(drop.eval()(x), x)
-
-
 def test_later_units_are_dropped_more_often() -> None:
     assert ConvNeXtSpec(stochastic_depth=0.3, num_blocks=(1, 3), widths=(4, 4)).drop_rates == pytest.approx(
         (0, 0.1, 0.2, 0.3)
     )
     assert ConvNeXtSpec(stochastic_depth=0.3, num_blocks=(1,), widths=(4,)).drop_rates == (0.0,)
     model = build(replace(SMALL, stochastic_depth=0.5), seed=0)
-    assert [module.rate for module in model.modules() if isinstance(module, DropBranch)] == [0.25, 0.5]
+    assert [module.survival for module in model.modules() if isinstance(module, StochasticDepth)] == [0.75, 0.5]
 
 
 @pytest.mark.parametrize("patch_size", [1, 2, 4])

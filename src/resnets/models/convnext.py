@@ -7,11 +7,11 @@ from itertools import pairwise
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional
 
 from resnets.layers.block import PreactivationBlock
 from resnets.layers.head import LinearHead
 from resnets.layers.parts import Parts
+from resnets.layers.stochastic_depth import StochasticDepth
 from resnets.models.network import Network
 from resnets.spec import ConvNeXtSpec
 
@@ -50,25 +50,6 @@ class LayerScale(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """The equation."""
         return self.weight.view(-1, 1, 1) * x
-
-
-class DropBranch(nn.Module):
-    """y = 0 for an image with the chance `rate` in training, else x / (1 - rate); y = x in evaluation.
-
-    Source: [Huang 2016, section 3], scaled in training instead of evaluation.
-
-    Shapes:
-        (N, channels, H, W) -> the same
-    """
-
-    def __init__(self, rate: float) -> None:
-        super().__init__()
-        self.rate = rate
-
-    def forward(self, x: Tensor) -> Tensor:
-        """Draw from the global generator."""
-        ones = torch.ones(len(x), 1, 1, 1, dtype=x.dtype, device=x.device)
-        return x * functional.dropout(ones, self.rate, self.training)
 
 
 class ConvNeXt(Network):
@@ -143,5 +124,5 @@ def _block(spec: ConvNeXtSpec, channels: int, drop_rate: float) -> Preactivation
     if spec.layer_scale is not None:
         branch["scale"] = LayerScale(channels, spec.layer_scale)
     if drop_rate:
-        branch["drop"] = DropBranch(drop_rate)
+        branch["drop"] = StochasticDepth(1 - drop_rate)
     return PreactivationBlock(nn.Sequential(branch), nn.Identity())
