@@ -21,8 +21,10 @@ from resnets.spec import (
     LeNetSpec,
     MLPSpec,
     NiNSpec,
+    PyramidNetSpec,
     ResNetSpec,
     RevNetSpec,
+    ShakeShakeSpec,
     Spec,
     VGGSpec,
     replace,
@@ -78,6 +80,14 @@ def _revnet(spec: RevNetSpec) -> RevNetSpec:
     return replace(spec, num_blocks=num_blocks, widths=(4, 8, 8, 8)[: len(num_blocks)], stem_width=4)
 
 
+def _pyramidnet(spec: PyramidNetSpec) -> PyramidNetSpec:
+    return replace(spec, num_blocks=tuple(min(units, 2) for units in spec.num_blocks), alpha=9, stem_width=4)
+
+
+def _shakeshake(spec: ShakeShakeSpec) -> ShakeShakeSpec:
+    return replace(spec, num_blocks=tuple(min(units, 2) for units in spec.num_blocks), width=6, stem_width=4)
+
+
 def _convnext(spec: ConvNeXtSpec) -> ConvNeXtSpec:
     """Branches count in full and none is dropped, so that every gradient is felt."""
     num_blocks = tuple(min(units, 2) for units in spec.num_blocks)
@@ -106,6 +116,8 @@ TWINS: Mapping[type[Spec], Callable[[Any], Spec]] = {
     DPNSpec: _dpn,
     ConvNeXtSpec: _convnext,
     RevNetSpec: _revnet,
+    PyramidNetSpec: _pyramidnet,
+    ShakeShakeSpec: _shakeshake,
     FractalNetSpec: _fractalnet,
     HighwaySpec: _highway,
     DenseNetSpec: _densenet,

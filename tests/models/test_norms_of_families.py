@@ -9,9 +9,20 @@ import torch
 
 from resnets.errors import ConfigError
 from resnets.models.build import build
-from resnets.spec import NORM_KINDS, DenseNetSpec, DPNSpec, FractalNetSpec, NormKind, NormSpec, RevNetSpec, replace
+from resnets.spec import (
+    NORM_KINDS,
+    DenseNetSpec,
+    DPNSpec,
+    FractalNetSpec,
+    NormKind,
+    NormSpec,
+    PyramidNetSpec,
+    RevNetSpec,
+    ShakeShakeSpec,
+    replace,
+)
 
-Family = DenseNetSpec | DPNSpec | FractalNetSpec | RevNetSpec
+Family = DenseNetSpec | DPNSpec | FractalNetSpec | RevNetSpec | PyramidNetSpec | ShakeShakeSpec
 
 SMALL: dict[str, Family] = {
     "densenet": DenseNetSpec(num_blocks=(1, 2), growth=4, stem_width=8, num_classes=3),
@@ -20,6 +31,8 @@ SMALL: dict[str, Family] = {
     ),
     "fractalnet": FractalNetSpec(columns=2, widths=(4, 8), drop_path=0.0, global_drop_path=0.0, num_classes=3),
     "revnet": RevNetSpec(num_blocks=(1, 2), widths=(8, 16), stem_width=8, num_classes=3),
+    "pyramidnet": PyramidNetSpec(num_blocks=(1, 2), alpha=12, stem_width=8, num_classes=3),
+    "shakeshake": ShakeShakeSpec(num_blocks=(1, 2), width=8, stem_width=4, num_classes=3),
 }
 
 
@@ -42,6 +55,8 @@ def test_the_smallest_image_works_and_every_parameter_learns(family: str, kind: 
         ("dpn", {"increments": (1, 4)}, 11),
         ("fractalnet", {"widths": (4, 5)}, 5),
         ("revnet", {"widths": (8, 10)}, 5),
+        ("pyramidnet", {"alpha": 9}, 11),
+        ("shakeshake", {"stem_width": 5}, 5),
     ],
 )
 def test_groups_that_the_channels_cannot_make_are_refused(family: str, changes: dict[str, Any], channels: int) -> None:

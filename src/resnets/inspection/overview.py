@@ -9,9 +9,9 @@ from typing import TypeAlias
 from resnets.inspection.complexity import Complexity, Shape, complexity
 from resnets.inspection.structure import Row, structure
 from resnets.models.catalogue import names, spec_of
-from resnets.spec import ConvNeXtSpec, InceptionResNetSpec, ResNetSpec, RevNetSpec, Spec, replace
+from resnets.spec import ConvNeXtSpec, InceptionResNetSpec, ResNetSpec, RevNetSpec, ShakeShakeSpec, Spec, replace
 
-Repeating: TypeAlias = ResNetSpec | InceptionResNetSpec | RevNetSpec | ConvNeXtSpec
+Repeating: TypeAlias = ResNetSpec | InceptionResNetSpec | RevNetSpec | ConvNeXtSpec | ShakeShakeSpec
 """The families whose stages repeat one block from the second on."""
 
 

@@ -36,6 +36,20 @@ class ZeroPadding(nn.Module):
         return f"stride={self.stride}, extra_channels={self.extra_channels}"
 
 
+class PooledPadding(nn.Sequential):
+    """The mean of each 2x2 pixels, with channels of zeros after its own; no parameters.      [Han 2017, section 3.2]
+
+    Zero padding with a step would drop three pixels of four. At an odd edge the mean is of those that are there.
+
+    Shapes:
+        (N, in_channels, H, W) -> (N, in_channels + extra_channels, ceil(H / stride), ceil(W / stride))
+    """
+
+    def __init__(self, *, stride: int, extra_channels: int) -> None:
+        pool = nn.AvgPool2d(stride, ceil_mode=True)
+        super().__init__(OrderedDict(pool=pool, pad=ZeroPadding(stride=1, extra_channels=extra_channels)))
+
+
 class Projection(nn.Sequential):
     """A 1x1 convolution, normalised where the branch ends normalised.      [He 2015, eq. 2]
 
@@ -70,6 +84,13 @@ def option_a(unit: Unit, arrangement: Arrangement, parts: Parts) -> nn.Module:  
     if not unit.changes_shape:
         return nn.Identity()
     return ZeroPadding(stride=unit.stride, extra_channels=unit.out_channels - unit.in_channels)
+
+
+def pooled_option_a(unit: Unit, arrangement: Arrangement, parts: Parts) -> nn.Module:
+    """The input itself where the shape stays; zero padding where it changes, of means of pixels where it steps."""
+    if unit.stride == 1:
+        return option_a(unit, arrangement, parts)
+    return PooledPadding(stride=unit.stride, extra_channels=unit.out_channels - unit.in_channels)
 
 
 def option_b(unit: Unit, arrangement: Arrangement, parts: Parts) -> nn.Module:

@@ -19,8 +19,10 @@ from resnets.models.memory import check_fits
 from resnets.models.mlp import MLP
 from resnets.models.network import Network
 from resnets.models.nin import NiN
+from resnets.models.pyramidnet import PyramidNet
 from resnets.models.resnet import ResNet
 from resnets.models.revnet import RevNet
+from resnets.models.shakeshake import ShakeShake
 from resnets.models.vgg import VGG
 from resnets.spec import (
     AlexNetSpec,
@@ -34,8 +36,10 @@ from resnets.spec import (
     LeNetSpec,
     MLPSpec,
     NiNSpec,
+    PyramidNetSpec,
     ResNetSpec,
     RevNetSpec,
+    ShakeShakeSpec,
     Spec,
     VGGSpec,
 )
@@ -47,6 +51,8 @@ FAMILIES: Mapping[type[Spec], Callable[[Any], Network]] = {
     HighwaySpec: HighwayNet,
     FractalNetSpec: FractalNet,
     RevNetSpec: RevNet,
+    PyramidNetSpec: PyramidNet,
+    ShakeShakeSpec: ShakeShake,
     ConvNeXtSpec: ConvNeXt,
     DPNSpec: DPN,
     InceptionResNetSpec: Inception,

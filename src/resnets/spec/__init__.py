@@ -18,6 +18,7 @@ from resnets.spec.mlp import MLPSpec
 from resnets.spec.network import ACTIVATIONS, INITIALIZATIONS, Activation, Initialization, NetworkSpec, replace
 from resnets.spec.nin import MLPConvSpec, NiNSpec
 from resnets.spec.norm import NORM_KINDS, NormKind, NormSpec
+from resnets.spec.pyramidnet import PyramidNetSpec
 from resnets.spec.resnet import (
     ATTENTIONS,
     ORDERINGS,
@@ -33,6 +34,7 @@ from resnets.spec.resnet import (
     StrideIn,
 )
 from resnets.spec.revnet import RevNetSpec
+from resnets.spec.shakeshake import ShakeShakeSpec
 from resnets.spec.vgg import VGGSpec
 
 Spec: TypeAlias = (
@@ -46,6 +48,8 @@ Spec: TypeAlias = (
     | HighwaySpec
     | FractalNetSpec
     | RevNetSpec
+    | PyramidNetSpec
+    | ShakeShakeSpec
     | ConvNeXtSpec
     | DPNSpec
     | InceptionSpec
@@ -82,8 +86,10 @@ __all__ = [
     "NormSpec",
     "Ordering",
     "Pooling",
+    "PyramidNetSpec",
     "ResNetSpec",
     "RevNetSpec",
+    "ShakeShakeSpec",
     "Shortcut",
     "Spec",
     "Stem",

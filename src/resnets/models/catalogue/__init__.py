@@ -12,6 +12,7 @@ from resnets.models.catalogue.cifar import CIFAR
 from resnets.models.catalogue.classic import CLASSICS
 from resnets.models.catalogue.dense import DENSE
 from resnets.models.catalogue.inception import INCEPTION
+from resnets.models.catalogue.pyramid import PYRAMID
 from resnets.models.catalogue.relatives import RELATIVES
 from resnets.models.catalogue.residual import PLAIN, RESIDUAL
 from resnets.models.catalogue.variants import VARIANTS
@@ -23,6 +24,7 @@ CATALOGUE: Mapping[str, Spec] = {
     **PLAIN,
     **VARIANTS,
     **CIFAR,
+    **PYRAMID,
     **DENSE,
     **RELATIVES,
     **INCEPTION,

@@ -1,10 +1,10 @@
-"""CIFAR's residual networks after 2015: wider ones, and ones without norms."""
+"""CIFAR's residual networks after 2015: wider ones, ones without norms, and ones whose branches are shaken."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 
-from resnets.spec import NormSpec, ResNetSpec
+from resnets.spec import NormSpec, ResNetSpec, ShakeShakeSpec, Spec
 
 NO_NORM = NormSpec(kind="none")
 
@@ -24,4 +24,10 @@ WITHOUT_NORMS: Mapping[str, ResNetSpec] = {
     "resnet110_fixup": ResNetSpec.cifar(110, norm=NO_NORM, branch_scale="fixup"),  # [Zhang 2019, section 4]
 }
 
-CIFAR: Mapping[str, ResNetSpec] = {**WIDE_CIFAR, **WITHOUT_NORMS}
+SHAKEN: Mapping[str, ShakeShakeSpec] = {
+    # channels of the first stage [Gastaldi 2017, Table 1]
+    f"shake_shake26_2x{width}d": ShakeShakeSpec(width=width, num_classes=10)
+    for width in (32, 64, 96)
+}
+
+CIFAR: Mapping[str, Spec] = {**WIDE_CIFAR, **WITHOUT_NORMS, **SHAKEN}
