@@ -136,7 +136,7 @@ def test_dropout_acts_in_training_alone() -> None:
     model = build(replace(SMALL, dropout=0.5), seed=0)
     images = torch.randn(4, 3, 8, 8)
     assert not torch.equal(model(images), model(images))
-    assert sum(isinstance(module, nn.Dropout) for module in model.modules()) == 5
+    assert sum(isinstance(module, nn.Dropout) for module in model.stages.modules()) == 5
 
 
 @pytest.mark.parametrize(
