@@ -17,9 +17,7 @@ def test_a_signal_is_noted_and_nothing_is_torn(number: signal.Signals) -> None:
 
 
 def test_a_second_ctrl_c_acts_at_once() -> None:
-    before = signal.signal(
-        signal.SIGINT, signal.default_int_handler
-    )  # what a shell starts in the background ignores it
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)  # ignored in a shell's background
     try:
         with Interruption(), pytest.raises(KeyboardInterrupt):
             os.kill(os.getpid(), signal.SIGINT)
