@@ -113,6 +113,86 @@ class CifarNet:
         return x if self.is_preactivated else _normalised(weights, f"{prefix}.{self.projection}.1", x)
 
 
+@dataclass(frozen=True)
+class CifarVGG:
+    """VGG with norms and one linear layer. Its weights are places in a list, where activations and pools count too."""
+
+    convs: Sequence[int]
+    """Convolutions in each stage."""
+
+    def shapes(self, classes: int = 10) -> Shapes:
+        """Every weight's name and shape."""
+        shapes, channels = Shapes(), 3
+        for place, width, _ in self._layers():
+            shapes |= {f"features.{place}.weight": (width, channels, 3, 3), f"features.{place}.bias": (width,)}
+            shapes |= _norm(f"features.{place + 1}", width)
+            channels = width
+        return shapes | {"classifier.weight": (classes, channels), "classifier.bias": (classes,)}
+
+    def __call__(self, weights: Weights, images: Tensor) -> Tensor:
+        """The logits."""
+        x = images
+        for place, _, is_last in self._layers():
+            name = f"features.{place}"
+            x = functional.conv2d(x, weights[f"{name}.weight"], weights[f"{name}.bias"], padding=1)
+            x = functional.relu(_normalised(weights, f"features.{place + 1}", x))
+            x = functional.max_pool2d(x, 2) if is_last else x
+        return functional.linear(x.flatten(1), weights["classifier.weight"], weights["classifier.bias"])
+
+    def _layers(self) -> list[tuple[int, int, bool]]:
+        """Place and channels of each convolution, and whether a pool ends its stage."""
+        layers, place = [], 0
+        for stage, count in enumerate(self.convs):
+            for number in range(count):
+                layers.append((place, min(64 * 2**stage, 512), number == count - 1))
+                place += 3
+            place += 1
+        return layers
+
+
+@dataclass(frozen=True)
+class CifarDenseNet:
+    """DenseNet-BC whose units set what they find before what they read."""
+
+    blocks: Sequence[int]
+    growth: int
+
+    def shapes(self, classes: int = 10) -> Shapes:
+        """Every weight's name and shape."""
+        channels = 2 * self.growth
+        shapes: Shapes = {"conv1.weight": (channels, 3, 3, 3)}
+        for stage, units in enumerate(self.blocks, start=1):
+            for unit in range(units):
+                name, inner = f"dense{stage}.{unit}", 4 * self.growth
+                shapes |= _norm(f"{name}.bn1", channels) | {f"{name}.conv1.weight": (inner, channels, 1, 1)}
+                shapes |= _norm(f"{name}.bn2", inner) | {f"{name}.conv2.weight": (self.growth, inner, 3, 3)}
+                channels += self.growth
+            if stage < len(self.blocks):
+                shapes |= _norm(f"trans{stage}.bn", channels)
+                shapes |= {f"trans{stage}.conv.weight": (channels // 2, channels, 1, 1)}
+                channels //= 2
+        shapes |= _norm("bn", channels)
+        return shapes | {"linear.weight": (classes, channels), "linear.bias": (classes,)}
+
+    def __call__(self, weights: Weights, images: Tensor) -> Tensor:
+        """The logits."""
+
+        def layer(name: str, number: int | str, x: Tensor) -> Tensor:
+            x = functional.relu(_normalised(weights, f"{name}.bn{number}", x))
+            weight = weights[f"{name}.conv{number}.weight"]
+            return functional.conv2d(x, weight, padding=weight.shape[-1] // 2)
+
+        x = functional.conv2d(images, weights["conv1.weight"], padding=1)
+        for stage, units in enumerate(self.blocks, start=1):
+            for unit in range(units):
+                name = f"dense{stage}.{unit}"
+                x = torch.cat([layer(name, 2, layer(name, 1, x)), x], dim=1)
+            if stage < len(self.blocks):
+                x = functional.avg_pool2d(layer(f"trans{stage}", "", x), 2)
+        x = functional.relu(_normalised(weights, "bn", x))
+        return functional.linear(x.mean(dim=(2, 3)), weights["linear.weight"], weights["linear.bias"])
+
+
 def _norm(name: str, channels: int) -> Shapes:
     return {f"{name}.{leaf}": (channels,) for leaf in ("weight", "bias", "running_mean", "running_var")}
 

@@ -120,7 +120,7 @@ def of_transformers(**settings: Any) -> Callable[[], Foreign]:
     return make
 
 
-def of_cifar(net: cifar_nets.CifarNet) -> Callable[[], Foreign]:
+def of_cifar(net: cifar_nets.CifarNet | cifar_nets.CifarVGG | cifar_nets.CifarDenseNet) -> Callable[[], Foreign]:
     """One of `cifar_nets`."""
     return lambda: Foreign(net.shapes(), net)
 
@@ -160,15 +160,28 @@ def cifar_pairs() -> Iterator[Pair]:
         net = of_cifar(cifar_nets.chenyaofo(depth))
         name = f"cifar10_resnet{depth}"
         yield Pair("chenyaofo/pytorch-cifar-models", name, f"resnet{depth}", net, {"shortcut": "B"}, size=32)
-    for depth, blocks in {18: (2, 2, 2, 2), 34: (3, 4, 6, 3), 50: (3, 4, 6, 3)}.items():
-        net = of_cifar(cifar_nets.kuangliu(blocks, is_bottleneck=depth >= 50))
-        changes: dict[str, Any] = {"stem": "small", "num_classes": 10}
-        yield Pair("kuangliu/pytorch-cifar", f"ResNet{depth}", f"resnet{depth}", net, changes, size=32)
+    yield from kuangliu_pairs()
     for depth, is_bottleneck in ((110, False), (164, True)):
         net = of_cifar(cifar_nets.facebook(depth, is_bottleneck=is_bottleneck))
         yield Pair(
             "facebook (pre-activation)", f"preresnet{depth}", f"resnet{depth}_v2", net, {"shortcut": "B"}, size=32
         )
+
+
+def kuangliu_pairs() -> Iterator[Pair]:
+    """ImageNet's networks in their forms for CIFAR-10."""
+    small: dict[str, Any] = {"stem": "small", "num_classes": 10}
+    for depth, blocks in {18: (2, 2, 2, 2), 34: (3, 4, 6, 3), 50: (3, 4, 6, 3)}.items():
+        net = of_cifar(cifar_nets.kuangliu(blocks, is_bottleneck=depth >= 50))
+        yield Pair("kuangliu/pytorch-cifar", f"ResNet{depth}", f"resnet{depth}", net, small, size=32)
+    without_hidden: dict[str, Any] = {"pooled_size": 1, "hidden": [], "num_classes": 10}
+    for depth, convs in {11: (1, 1, 2, 2, 2), 16: (2, 2, 3, 3, 3), 19: (2, 2, 4, 4, 4)}.items():
+        net = of_cifar(cifar_nets.CifarVGG(convs))
+        yield Pair("kuangliu/pytorch-cifar", f"VGG{depth}", f"vgg{depth}_bn", net, without_hidden, size=32)
+    for name, growth in {"DenseNet121": 32, "densenet_cifar": 12}.items():
+        net = of_cifar(cifar_nets.CifarDenseNet((6, 12, 24, 16), growth))
+        changes = {**small, "growth": growth, "stem_width": 2 * growth}
+        yield Pair("kuangliu/pytorch-cifar", name, "densenet121", net, changes, size=32)
 
 
 def compare(pair: Pair) -> Fixture:
@@ -213,6 +226,7 @@ def compare_exports() -> Iterator[tuple[str, float]]:
         ("resnet18", "timm", {"in_channels": 1}),
         ("resnet50", "timm", {}),
         ("resnet50_v2", "timm", {}),
+        ("dpn68", "timm", {}),
         ("resnet18", "torchvision", {}),
         ("resnext50_32x4d", "torchvision", {}),
     )

@@ -15,7 +15,7 @@ from resnets.inspection.structure import structure
 from resnets.models.build import build
 from resnets.models.catalogue import spec_of
 from resnets.models.dpn import DualPathUnit
-from resnets.spec import DPNSpec, replace
+from resnets.spec import Activation, DPNSpec, replace
 
 TIMM = {"dpn68": (12_611_602, 2.35), "dpn92": (37_668_392, 6.54)}
 """Parameters, and multiply-adds in G, to which it adds a hundredth for norms."""
@@ -75,7 +75,7 @@ def functional_dpn(p: Mapping[str, Tensor], x: Tensor, spec: DPNSpec) -> Tensor:
                 x = conv(functional.relu(norm(x, f"{unit}.shortcut.norm")), f"{unit}.shortcut.conv", stride)
             residual, dense = x[:, :width] + y[:, :width], (x[:, width:], y[:, width:])
             x = torch.cat([residual, *dense], dim=1)
-    x = functional.elu(norm(x, "final.norm")).mean((2, 3))
+    x = getattr(functional, spec.final_activation)(norm(x, "final.norm")).mean((2, 3))
     return functional.linear(x, p["head.linear.weight"], p["head.linear.bias"])
 
 
@@ -88,13 +88,16 @@ def test_counts_are_timms_and_the_closed_formulas(name: str) -> None:
     assert cost.parameters == TIMM[name][0]
     assert cost.macs / 1e9 == pytest.approx(TIMM[name][1], rel=0.015), "within rounding"
     assert spec.depth == int(name.removeprefix("dpn"))
+    assert spec.final_activation == "relu", "as the published weights want it"
 
 
-def test_network_equals_the_functional_one() -> None:
-    model = build(SMALL, seed=0).eval()
+@pytest.mark.parametrize("last", ["relu", "elu"])
+def test_network_equals_the_functional_one(last: Activation) -> None:
+    spec = replace(SMALL, final_activation=last)
+    model = build(spec, seed=0).eval()
     scramble_norms(model)
     images = torch.randn(2, 3, 33, 40, generator=torch.Generator().manual_seed(0))
-    torch.testing.assert_close(model(images), functional_dpn(model.state_dict(), images, SMALL))
+    torch.testing.assert_close(model(images), functional_dpn(model.state_dict(), images, spec))
 
 
 def test_one_path_is_added_to_and_the_other_grows() -> None:

@@ -37,8 +37,8 @@ class DPNSpec(NetworkSpec):
     """Height and width of the large stem's convolution; DPN-68 has 3."""
     activation: Activation = "relu"
     """The nonlinearity."""
-    final_activation: Activation = "elu"
-    """The nonlinearity before the head; the published weights want this one."""
+    final_activation: Activation = "relu"
+    """The nonlinearity before the head; the published weights want this one. Some ports have `elu`."""
     norm: NormSpec = field(default_factory=lambda: NormSpec(eps=1e-3))
     """Batch normalisation's settings, one for the whole net."""
 

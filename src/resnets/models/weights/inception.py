@@ -68,13 +68,13 @@ V3_BRANCHES = {
 def googlenet(spec: InceptionSpec) -> Mapping[str, str]:  # noqa: ARG001 - one signature for all layouts
     """GoogLeNet's."""
     units = _inside(GOOGLENET_UNITS, GOOGLENET_BRANCHES, "inception")
-    return {**dict(_both(GOOGLENET | units)), **GOOGLENET_LINEAR}
+    return {**dict(both(GOOGLENET | units)), **GOOGLENET_LINEAR}
 
 
 def v3(spec: InceptionSpec) -> Mapping[str, str]:  # noqa: ARG001
     """Inception-v3's; the branch of one 3x3 that its first reduction has is not numbered."""
     units = _inside(V3_UNITS, V3_BRANCHES, "Mixed_") | {"stages.S2.U1.3x3.1": "Mixed_6a.branch3x3"}
-    return {**dict(_both(V3 | units)), **V3_LINEAR}
+    return {**dict(both(V3 | units)), **V3_LINEAR}
 
 
 def _inside(units: Names, branches: Names, before: str) -> Names:
@@ -86,7 +86,7 @@ def _inside(units: Names, branches: Names, before: str) -> Names:
     }
 
 
-def _both(names: Names) -> Iterator[tuple[str, str]]:
+def both(names: Names) -> Iterator[tuple[str, str]]:
     """The convolution and the norm of each name, which ends in their number."""
     for ours, theirs in names.items():
         place, _, number = ours.rpartition(".")

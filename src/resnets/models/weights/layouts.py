@@ -10,6 +10,7 @@ from resnets.models.weights import (
     kuangliu,
     own,
     timm,
+    timm_inception,
     torchvision,
     transformers,
 )
@@ -20,6 +21,7 @@ LAYOUTS: tuple[Layout, ...] = (
     *torchvision.LAYOUTS,
     *timm.LAYOUTS,
     *inception.LAYOUTS,
+    *timm_inception.LAYOUTS,
     *transformers.LAYOUTS,
     *akamaster.LAYOUTS,
     *chenyaofo.LAYOUTS,

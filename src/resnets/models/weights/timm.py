@@ -5,7 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from resnets.models.weights.layout import Layout
-from resnets.models.weights.torchvision import CONVNEXTS, DENSENET, DENSENETS, RESNETS, VGGS, usual_eps, v1_5
+from resnets.models.weights.torchvision import (
+    CONVNEXTS,
+    DENSENET,
+    DENSENETS,
+    RESNETS,
+    VGGS,
+    is_original,
+    usual_eps,
+    v1_5,
+)
 from resnets.models.weights.torchvision import RESNET as TORCHVISION
 from resnets.models.weights.torchvision import vgg_features as torchvision_vgg
 from resnets.spec import ConvNeXtSpec, DenseNetSpec, DPNSpec, ResNetSpec, VGGSpec
@@ -24,6 +33,24 @@ VARIANTS = {
     f"{UNIT}.residual.conv2.convolutions.{{part}}.conv": "layer{stage}.{unit-1}.convs.{part}",
     f"{UNIT}.residual.conv2.convolutions.{{part}}.norm": "layer{stage}.{unit-1}.bns.{part}",
 }
+SELECTIVE = {
+    f"{UNIT}.residual.conv2.kernels.{{part}}.conv": "layer{stage}.{unit-1}.conv2.paths.{part}.conv",
+    f"{UNIT}.residual.conv2.kernels.{{part}}.norm": "layer{stage}.{unit-1}.conv2.paths.{part}.bn",
+    f"{UNIT}.residual.conv2.choice.reduce": "layer{stage}.{unit-1}.conv2.attn.fc_reduce",
+    f"{UNIT}.residual.conv2.choice.norm": "layer{stage}.{unit-1}.conv2.attn.bn",
+    f"{UNIT}.residual.conv2.choice.select": "layer{stage}.{unit-1}.conv2.attn.fc_select",
+    f"{UNIT}.residual.conv{{number}}": "layer{stage}.{unit-1}.conv{number}.conv",
+    f"{UNIT}.residual.norm{{number}}": "layer{stage}.{unit-1}.conv{number}.bn",
+}
+LEGACY_SE = {
+    **TORCHVISION,
+    "stem.conv": "layer0.conv1",
+    "stem.norm": "layer0.bn1",
+    f"{UNIT}.residual.attention.gate.reduce": "layer{stage}.{unit-1}.se_module.fc1",
+    f"{UNIT}.residual.attention.gate.expand": "layer{stage}.{unit-1}.se_module.fc2",
+    "head.linear": "last_linear",
+}
+"""What Caffe's networks became: `legacy_seresnet50` and its like."""
 POOLED_SHORTCUT = {
     f"{UNIT}.shortcut.conv": "layer{stage}.{unit-1}.downsample.1",
     f"{UNIT}.shortcut.norm": "layer{stage}.{unit-1}.downsample.2",
@@ -61,6 +88,7 @@ OTHER_RESNETS = {
     "resnet34d": "resnet34d",
     "resnet50d": "resnet50d",
     "eca_resnet50d": "ecaresnet50d",
+    "skresnext50_32x4d": "skresnext50_32x4d",
     "res2net50_26w_4s": "res2net50_26w_4s",
     "res2net50_14w_8s": "res2net50_14w_8s",
     "res2net101_26w_4s": "res2net101_26w_4s",
@@ -70,7 +98,9 @@ OTHER_RESNETS = {
 
 def resnet(spec: ResNetSpec) -> Mapping[str, str]:
     """Torchvision's rules and those of the variants; a shortcut that pools counts the pool."""
-    return {**VARIANTS, **TORCHVISION, **(POOLED_SHORTCUT if spec.shortcut == "D" else {})}
+    pooled = POOLED_SHORTCUT if spec.shortcut == "D" else {}
+    selective = SELECTIVE if spec.block == "sknet" else {}
+    return {**VARIANTS, **TORCHVISION, **pooled, **selective}
 
 
 def vgg(spec: VGGSpec) -> Mapping[str, str]:
@@ -114,9 +144,17 @@ LAYOUTS = (
         name="timm",
         family=ResNetSpec,
         rules=resnet,
-        takes=lambda spec: spec.ordering == "original" and len(spec.num_blocks) == 4,
+        takes=is_original,
         demands=v1_5,
         exports={**{name: name for name in RESNETS}, **OTHER_RESNETS},
+    ),
+    Layout(
+        name="timm (legacy SE)",
+        family=ResNetSpec,
+        rules=lambda spec: LEGACY_SE,  # noqa: ARG005
+        takes=lambda spec: is_original(spec) and spec.attention == "se",
+        refusal="as in Caffe, the pool of its stem has no padding and rounds its size up, so that it sees other pixels "
+        "than ours; timm's networks without `legacy` in their names can be used",
     ),
     Layout(
         name="timm (resnetv2)",
@@ -139,7 +177,7 @@ LAYOUTS = (
         name="timm",
         family=DPNSpec,
         rules=dpn,
-        # the paper's own code has ELU before the head, and so means timm, whose norm leaves it out (1.0.31)
+        # timm asks for ELU before the head, but its norm keeps ReLU (1.0.31), which the paper's own code has
         demands=lambda spec, config: {"norm.eps": 1e-3, "final_activation": "relu"},  # noqa: ARG005
         exports={"dpn68": "dpn68", "dpn92": "dpn92"},
     ),

@@ -34,5 +34,6 @@ def foreign_state(model: Network, layout: Layout) -> dict[str, Tensor]:
 
 
 def layout_called(name: str, spec: Spec) -> Layout:
-    """The layout of that name for the family of a spec."""
-    return next(layout for layout in LAYOUTS if layout.name == name and isinstance(spec, layout.family))
+    """The layout of that name for a spec."""
+    named = (layout for layout in LAYOUTS if layout.name == name and isinstance(spec, layout.family))
+    return next(layout for layout in named if layout.takes(spec))
