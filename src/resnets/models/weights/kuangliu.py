@@ -66,7 +66,7 @@ def _newest_first(inputs: int, units: int, growth: int) -> list[int]:
     return first + [(units - 1 - unit) * growth + place for unit in range(units) for place in range(growth)]
 
 
-def _reading(norm: str, layer: str, order: list[int]) -> Orders:
+def _reading(norm: str, layer: str, order: list[int]) -> dict[str, Mapping[int, list[int]]]:
     statistics = {f"{norm}.{leaf}": {0: order} for leaf in ("weight", "bias", "running_mean", "running_var")}
     return {**statistics, f"{layer}.weight": {1: order}}
 
