@@ -285,7 +285,7 @@ def write_page(exports: list[tuple[str, float]]) -> None:
         "two images, in double precision. *read*: our logits with their weights; *written*: their logits with weights",
         "that went through our names and back; each as the largest difference from their own logits, as a part of the",
         "largest logit. The project's tests rebuild the same weights from the names alone and compare with the stored",
-        "logits.",
+        "logits; of the large networks with the rules of a smaller one they compare the names and shapes.",
         "",
         f"{sum(map(len, stored().values()))} networks; {versions}; Python {platform.python_version()}.",
         "",

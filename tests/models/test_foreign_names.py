@@ -38,7 +38,8 @@ def test_what_is_written_is_read_again(name: str, layout: str) -> None:
     report = load_weights(model, state)
     assert report.layout == layout
     assert not (report.missing or report.unknown or report.other_shape)
-    assert all(torch.equal(tensor, donor.state_dict()[key]) for key, tensor in model.state_dict().items())
+    wanted = donor.state_dict()
+    assert all(torch.equal(tensor, wanted[key]) for key, tensor in model.state_dict().items())
 
 
 def test_timms_dual_path_networks_end_in_relu() -> None:
