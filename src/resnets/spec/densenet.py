@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, Literal
 
 from resnets import values
 from resnets.errors import ConfigError
-from resnets.spec.network import MAX_CHANNELS, Activation, NetworkSpec, check_num_blocks, usual_image
-from resnets.spec.norm import NormSpec
+from resnets.spec.network import MAX_CHANNELS, size_before_halving
+from resnets.spec.staged import StagedSpec
 
 MAX_RATIO = 64
 """Widest bottleneck that a spec may ask for, in growths; the papers' is 4."""
 
 
 @dataclass(frozen=True, kw_only=True)
-class DenseNetSpec(NetworkSpec):
+class DenseNetSpec(StagedSpec):
     """A densely connected network: every unit reads what all units of its stage before it put out.      [Huang 2017]
 
     The defaults are DenseNet-121. Between two stages a transition halves the image and compresses the channels.
@@ -36,16 +36,10 @@ class DenseNetSpec(NetworkSpec):
     """Share of the channels that a transition keeps (the C of DenseNet-BC).      [Huang 2017, section 3]"""
     dropout: float = 0.0
     """Share of each unit's new numbers that training drops; the paper's is 0.2 where images are not augmented."""
-    activation: Activation = "relu"
-    """The nonlinearity."""
-    norm: NormSpec = field(default_factory=NormSpec)
-    """Batch normalisation's settings, one for the whole net."""
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        check_num_blocks(self.num_blocks)
         values.check_range("growth", self.growth, 1, MAX_CHANNELS)
-        values.check_range("stem_width", self.stem_width, 1, MAX_CHANNELS)
         if self.bottleneck is not None:
             values.check_range("bottleneck", self.bottleneck, 1, MAX_RATIO)
         if not 0 < self.compression <= 1:
@@ -96,16 +90,9 @@ class DenseNetSpec(NetworkSpec):
 
     @property
     def minimum_size(self) -> int:
-        """Least height and width of an image: every layer that halves still finds two pixels to halve."""
-        size = self.norm.least_size << (len(self.num_blocks) - 1)
-        for _ in range(2 if self.stem == "large" else 0):
-            size = max(2, 2 * size - 1)  # a strided convolution rounds half a pixel up
-        return size
-
-    @property
-    def usual_input(self) -> tuple[int, int, int]:
-        """ImageNet's image for the large stem, else MNIST's or CIFAR's."""
-        return usual_image(self.in_channels, photographs=self.stem == "large")
+        """Least height and width of an image: a transition's pool rounds half a pixel down, the stem's layers up."""
+        pooled = self.norm.least_size << (len(self.num_blocks) - 1)
+        return size_before_halving(pooled, 2 if self.stem == "large" else 0)
 
     @property
     def summary(self) -> str:

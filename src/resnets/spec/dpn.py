@@ -7,12 +7,13 @@ from typing import Literal
 
 from resnets import values
 from resnets.errors import ConfigError
-from resnets.spec.network import MAX_CHANNELS, Activation, NetworkSpec, check_num_blocks, usual_image
+from resnets.spec.network import MAX_CHANNELS, Activation
 from resnets.spec.norm import NormSpec
+from resnets.spec.staged import StagedSpec
 
 
 @dataclass(frozen=True, kw_only=True)
-class DPNSpec(NetworkSpec):
+class DPNSpec(StagedSpec):
     """A dual path network: some channels are added to, as in a residual network, others are set beside each other.
 
     Source: [Chen 2017]. The defaults are DPN-92. Widths double from stage to stage.
@@ -35,8 +36,6 @@ class DPNSpec(NetworkSpec):
     """Channels of the stem."""
     stem_kernel: int = 7
     """Height and width of the large stem's convolution; DPN-68 has 3."""
-    activation: Activation = "relu"
-    """The nonlinearity."""
     final_activation: Activation = "relu"
     """The nonlinearity before the head; the published weights want this one. Some ports have `elu`."""
     norm: NormSpec = field(default_factory=lambda: NormSpec(eps=1e-3))
@@ -44,12 +43,11 @@ class DPNSpec(NetworkSpec):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        check_num_blocks(self.num_blocks)
         if len(self.increments) != len(self.num_blocks):
             raise ConfigError(
                 f"increments={self.increments} must have one entry for each of the {len(self.num_blocks)} stages."
             )
-        for name in ("width", "groups", "residual_width", "stem_width"):
+        for name in ("width", "groups", "residual_width"):
             values.check_range(name, getattr(self, name), 1, MAX_CHANNELS)
         for increment in self.increments:
             values.check_range("increments", increment, 1, MAX_CHANNELS)
@@ -91,19 +89,6 @@ class DPNSpec(NetworkSpec):
     def out_channels(self) -> int:
         """Channels that the head sees."""
         return self.stage_channels[-1]
-
-    @property
-    def minimum_size(self) -> int:
-        """Least height and width of an image: every layer that halves still finds two pixels to halve."""
-        size = self.norm.least_size
-        for _ in range(len(self.num_blocks) - 1 + (2 if self.stem == "large" else 0)):
-            size = max(2, 2 * size - 1)  # a strided convolution rounds half a pixel up
-        return size
-
-    @property
-    def usual_input(self) -> tuple[int, int, int]:
-        """ImageNet's image for the large stem, else MNIST's or CIFAR's."""
-        return usual_image(self.in_channels, photographs=self.stem == "large")
 
     @property
     def summary(self) -> str:

@@ -5,13 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from resnets.spec.network import Activation, NetworkSpec
+from resnets.spec.network import Activation
+from resnets.spec.staged import FixedSizeSpec
 
 Subsampling = Literal["trainable", "average", "max"]
 
 
 @dataclass(frozen=True, kw_only=True)
-class LeNetSpec(NetworkSpec):
+class LeNetSpec(FixedSizeSpec):
     """Three convolutions with subsampling between them, then two linear layers.      [LeCun 1998, section II-B]
 
     The defaults are the paper's. `image_size=28, subsampling="average", connections="all", activation="sigmoid"` is the
@@ -37,21 +38,6 @@ class LeNetSpec(NetworkSpec):
     def out_channels(self) -> int:
         """Numbers that the last layer sees."""
         return 84
-
-    @property
-    def minimum_size(self) -> int:
-        """The one size."""
-        return self.image_size
-
-    @property
-    def maximum_size(self) -> int:
-        """The one size."""
-        return self.image_size
-
-    @property
-    def usual_input(self) -> tuple[int, int, int]:
-        """The one size."""
-        return self.in_channels, self.image_size, self.image_size
 
     @property
     def summary(self) -> str:

@@ -7,7 +7,8 @@ from typing import Literal
 
 from resnets import values
 from resnets.errors import ConfigError
-from resnets.spec.network import MAX_CHANNELS, Activation, NetworkSpec
+from resnets.spec.network import MAX_CHANNELS, Activation
+from resnets.spec.staged import FixedSizeSpec
 
 MAX_LAYERS = 1000
 """Most hidden layers that a spec may ask for."""
@@ -16,12 +17,10 @@ MAX_IMAGE_SIZE = 4096
 
 
 @dataclass(frozen=True, kw_only=True)
-class MLPSpec(NetworkSpec):
+class MLPSpec(FixedSizeSpec):
     """Linear layers with a nonlinearity between them, on the image's pixels as a list."""
 
     family: Literal["mlp"] = "mlp"
-    image_size: int = 28
-    """Height and width of the images: a linear layer takes no other."""
     hidden: tuple[int, ...] = (100, 100, 100)
     """Width of each hidden layer; none at all is the perceptron.      [Ioffe 2015, section 4.1]"""
     activation: Activation = "sigmoid"
@@ -51,21 +50,6 @@ class MLPSpec(NetworkSpec):
     def out_channels(self) -> int:
         """Numbers that the last layer sees."""
         return self.hidden[-1] if self.hidden else self.pixels
-
-    @property
-    def minimum_size(self) -> int:
-        """The one size."""
-        return self.image_size
-
-    @property
-    def maximum_size(self) -> int:
-        """The one size."""
-        return self.image_size
-
-    @property
-    def usual_input(self) -> tuple[int, int, int]:
-        """The one size."""
-        return self.in_channels, self.image_size, self.image_size
 
     @property
     def summary(self) -> str:

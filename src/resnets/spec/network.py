@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from typing import Any, Literal, TypeVar, get_args
 
@@ -34,7 +35,7 @@ MAX_STAGES = 8
 
 
 @dataclass(frozen=True, kw_only=True)
-class NetworkSpec:
+class NetworkSpec(ABC):
     """The part of a spec that all families share. Each family names itself in a field `family` of one possible value.
 
     A family says in properties what follows from its settings: `depth`, `out_channels`, `minimum_size`, `usual_input`.
@@ -53,19 +54,19 @@ class NetworkSpec:
         values.check_range("num_classes", self.num_classes, 1, MAX_CLASSES)
 
     @property
+    @abstractmethod
     def depth(self) -> int:
         """Weight layers on the main path as the papers count them."""
-        raise NotImplementedError
 
     @property
+    @abstractmethod
     def out_channels(self) -> int:
         """Channels that the head sees."""
-        raise NotImplementedError
 
     @property
+    @abstractmethod
     def minimum_size(self) -> int:
         """Least height and width of an image, in pixels."""
-        raise NotImplementedError
 
     @property
     def maximum_size(self) -> int | None:
@@ -73,14 +74,14 @@ class NetworkSpec:
         return None
 
     @property
+    @abstractmethod
     def usual_input(self) -> tuple[int, int, int]:
         """The image that the network is usually counted at: (channels, height, width)."""
-        raise NotImplementedError
 
     @property
+    @abstractmethod
     def summary(self) -> str:
         """What its blocks are, in one line."""
-        raise NotImplementedError
 
     def input_problem(self, channels: int, height: int, width: int) -> str:
         """Why images of this shape cannot be used and what would help, as a sentence; empty if they can."""
@@ -151,6 +152,13 @@ def usual_image(in_channels: int, *, photographs: bool) -> tuple[int, int, int]:
     """ImageNet's image for a network of photographs, else MNIST's for a grey one, else CIFAR's."""
     size = 224 if photographs else 28 if in_channels == 1 else 32
     return in_channels, size, size
+
+
+def size_before_halving(size: int, times: int) -> int:
+    """Least height and width of which strided convolutions leave `size`, each with two pixels to halve."""
+    for _ in range(times):
+        size = max(2, 2 * size - 1)  # half a pixel is rounded up
+    return size
 
 
 def _channels(count: int) -> str:

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, Literal
 
 from resnets import values
 from resnets.errors import ConfigError
-from resnets.spec.network import MAX_CHANNELS, Activation, NetworkSpec, check_num_blocks, usual_image
-from resnets.spec.norm import NormSpec
+from resnets.spec.network import MAX_CHANNELS
 from resnets.spec.resnet import BOTTLENECK_EXPANSION
+from resnets.spec.staged import StagedSpec
 
 
 @dataclass(frozen=True, kw_only=True)
-class PyramidNetSpec(NetworkSpec):
+class PyramidNetSpec(StagedSpec):
     """A residual network that is a little wider in every unit, not twice as wide in every stage.      [Han 2017]"""
 
     family: Literal["pyramidnet"] = "pyramidnet"
@@ -23,19 +23,11 @@ class PyramidNetSpec(NetworkSpec):
     """Channels that all units together add to the stem's.      [Han 2017, eq. 2]"""
     block: Literal["basic", "bottleneck"] = "basic"
     """`basic`: two 3x3. `bottleneck`: 1x1, 3x3 and 1x1 with four times the width at its end."""
-    stem: Literal["large", "small"] = "small"
-    """`large`: 7x7 stride 2 and max-pool. `small`: 3x3."""
     stem_width: int = 16
     """Channels of the stem, which the units' widths start from."""
-    activation: Activation = "relu"
-    """The nonlinearity."""
-    norm: NormSpec = field(default_factory=NormSpec)
-    """What normalises, one setting for the whole net."""
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        check_num_blocks(self.num_blocks)
-        values.check_range("stem_width", self.stem_width, 1, MAX_CHANNELS)
         values.check_range("alpha", self.alpha, 1, MAX_CHANNELS)
         if self.out_channels > MAX_CHANNELS:
             raise ConfigError(
@@ -68,19 +60,6 @@ class PyramidNetSpec(NetworkSpec):
     def out_channels(self) -> int:
         """Channels that the head sees."""
         return (self.stem_width + self.alpha) * self.expansion
-
-    @property
-    def minimum_size(self) -> int:
-        """Least height and width of an image: every layer that halves still finds two pixels to halve."""
-        size = self.norm.least_size
-        for _ in range(len(self.num_blocks) - 1 + (2 if self.stem == "large" else 0)):
-            size = max(2, 2 * size - 1)  # a strided convolution rounds half a pixel up
-        return size
-
-    @property
-    def usual_input(self) -> tuple[int, int, int]:
-        """ImageNet's image for the large stem, else MNIST's or CIFAR's."""
-        return usual_image(self.in_channels, photographs=self.stem == "large")
 
     @property
     def summary(self) -> str:

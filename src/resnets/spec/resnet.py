@@ -6,11 +6,15 @@ import dataclasses
 from dataclasses import dataclass, field
 from typing import Any, Literal, get_args
 
-from resnets import values
 from resnets.errors import ConfigError
-from resnets.spec.network import MAX_CHANNELS, Activation, NetworkSpec, check_num_blocks, usual_image
+from resnets.spec.network import (
+    Activation,
+    NetworkSpec,
+    size_before_halving,
+    usual_image,
+)
 from resnets.spec.norm import NormSpec
-from resnets.spec.resnet_checks import check_branches, check_norms
+from resnets.spec.resnet_checks import check_branches, check_contradictions, check_norms, check_sizes
 
 Attention = Literal["none", "se", "eca"]
 Block = Literal["basic", "bottleneck", "res2net", "sknet"]
@@ -97,74 +101,8 @@ class ResNetSpec(NetworkSpec):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        self._check_sizes()
-        check_norms(self)
-        check_branches(self)
-        self._check_contradictions()
-
-    def _check_sizes(self) -> None:
-        check_num_blocks(self.num_blocks)
-        values.check_range("width", self.width, 1, MAX_CHANNELS)
-        values.check_range("stem_width", self.first_width, 1, MAX_CHANNELS)
-        if self.out_channels > MAX_CHANNELS:
-            raise ConfigError(
-                f"width={self.width} with {len(self.num_blocks)} stages ends at {self.out_channels} channels; "
-                f"at most {MAX_CHANNELS} are possible."
-            )
-        self._check_groups()
-
-    def _check_groups(self) -> None:
-        values.check_range("groups", self.groups, 1, MAX_CHANNELS)
-        values.check_range("width_per_group", self.width_per_group, 1, MAX_CHANNELS)
-        values.check_range("scale", self.scale, 2, MAX_CHANNELS)
-        values.check_range("attention_reduction", self.attention_reduction, 1, MAX_CHANNELS)
-        if self.block != "res2net" and self.scale != 4:
-            raise ConfigError(f"scale={self.scale} is for block='res2net'; block='{self.block}' has no parts.")
-        if self.attention != "se" and self.attention_reduction != 16:
-            raise ConfigError(
-                f"attention_reduction={self.attention_reduction} is for attention='se'; "
-                f"attention='{self.attention}' has no inner layer."
-            )
-        if self.block == "basic" and (self.groups, self.width_per_group) != (1, 64):
-            raise ConfigError(
-                f"groups={self.groups} with width_per_group={self.width_per_group} is for bottlenecks; "
-                "block='basic' has groups=1 and width_per_group=64."
-            )
-        first, last = self.inner_width(0), self.inner_width(len(self.num_blocks) - 1)
-        if first == 0 or last > MAX_CHANNELS:
-            raise ConfigError(
-                f"groups={self.groups}, width_per_group={self.width_per_group} and width={self.width} give a "
-                f"bottleneck's 3x3 {first} channels in the first stage and {last} in the last; "
-                f"from 1 to {MAX_CHANNELS} are possible."
-            )
-
-    def _check_contradictions(self) -> None:
-        if self.zero_init_residual and not self.norm.has_scale:
-            raise ConfigError(
-                "zero_init_residual=True needs a scale to set to zero, but there is none with "
-                f"norm.kind='{self.norm.kind}' and norm.affine={self.norm.affine}."
-            )
-        if self.zero_init_residual and self.shortcut == "none":
-            raise ConfigError(
-                "zero_init_residual=True would make a plain net (shortcut='none') output nothing but zeros."
-            )
-        if self.zero_init_residual and self.ordering not in ("original", "relu_only_preactivation"):
-            raise ConfigError(
-                f"zero_init_residual=True needs a branch that ends in BN, but with ordering='{self.ordering}' it ends "
-                "in something else; use ordering='original' or 'relu_only_preactivation'."
-            )
-        if self.shortcut == "A" and self.first_width > self.stage_channels(0):
-            raise ConfigError(
-                f"shortcut='A' pads channels and cannot drop any, but stem_width={self.first_width} is more than the "
-                f"first stage's {self.stage_channels(0)}."
-            )
-        if self.output_stride is not None:
-            possible = [self.stem_stride * 2**halvings for halvings in range(len(self.num_blocks))]
-            if self.output_stride not in possible:
-                raise ConfigError(
-                    f"output_stride must be one of {', '.join(map(str, possible))} for stem='{self.stem}' and "
-                    f"{len(self.num_blocks)} stages, got {self.output_stride}."
-                )
+        for check in (check_sizes, check_norms, check_branches, check_contradictions):
+            check(self)
 
     @property
     def first_width(self) -> int:
@@ -233,10 +171,8 @@ class ResNetSpec(NetworkSpec):
 
         Instance normalisation wants two pixels at the end as well: of one alone it makes zero.
         """
-        size = self.norm.least_size
         halvings = {"large": 2, "deep": 2, "medium": 1, "small": 0, "pooled": 0}[self.stem]
-        for _ in range(self._halvings + halvings):
-            size = max(2, 2 * size - 1)  # a strided convolution rounds half a pixel up
+        size = size_before_halving(self.norm.least_size, self._halvings + halvings)
         return 4 * size - 1 if self.stem == "pooled" else size  # a 2x2 pool rounds it down
 
     def _too_small(self, height: int, width: int) -> str:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from resnets.models.weights.rules import Target, targets
-from resnets.spec import NetworkSpec, Spec
+from resnets.spec import Spec
 
 Config = Mapping[str, Any]
 Orders = Mapping[str, Mapping[int, list[int]]]
@@ -32,7 +32,7 @@ class Layout:
 
     name: str
     """As messages say it."""
-    family: type[NetworkSpec]
+    family: type[Any]
     rules: Callable[[Any], Mapping[str, str]]
     """Of a spec: our names -> theirs."""
     takes: Callable[[Any], bool] = _always

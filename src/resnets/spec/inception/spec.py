@@ -5,6 +5,7 @@ Sources: [Szegedy 2014, Ioffe 2015, Szegedy 2015, Szegedy 2016].
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property, partial
@@ -58,9 +59,9 @@ class LayoutSpec(NetworkSpec):
             )
 
     @property
+    @abstractmethod
     def table(self) -> Layout:
         """The published network, before any change."""
-        raise NotImplementedError
 
     @cached_property
     def plan(self) -> Layout:
