@@ -8,10 +8,11 @@ import pytest
 import safetensors.torch
 import torch
 
-from resnets.artifact import FORMAT, Artifact, find_artifact, load_artifact, packaged_names, save_artifact
+from resnets.artifact import FORMAT, Artifact, find_artifact, load_artifact, save_artifact
 from resnets.data.preprocessing import Preprocessing
 from resnets.errors import ModelFileError
 from resnets.models.build import build
+from resnets.packaged import packaged_names
 from resnets.spec import ResNetSpec
 from resnets.storage import Disk, write_folder
 

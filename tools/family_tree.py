@@ -1,4 +1,4 @@
-"""Write docs/variants.md and its picture from docs/variants.yaml and the golden counts: python tools/family_tree.py
+"""Write docs/variants.md and its picture from docs/variants.yaml and the kept counts: python tools/family_tree.py
 
 The page has for every network its idea, equation, code, cost and published error. The picture has a line for each,
 oldest first; networks that others build on have a track of their own, along which these hang.
@@ -23,7 +23,7 @@ from resnets.evaluation.pictures.style import Palette, Theme, picture
 
 ROOT = Path(__file__).parent.parent
 DATA = ROOT / "docs" / "variants.yaml"
-GOLDEN = ROOT / "tests" / "golden" / "complexity.json"
+GOLDEN = ROOT / "src" / "resnets" / "models" / "catalogue" / "counts.json"
 PAGE = ROOT / "docs" / "variants.md"
 PICTURES: Mapping[Theme, Path] = {
     "light": ROOT / "docs" / "pictures" / "family-tree",

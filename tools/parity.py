@@ -35,7 +35,8 @@ from torch import Tensor  # noqa: E402
 from resnets.artifact import Artifact  # noqa: E402
 from resnets.data.preprocessing import Preprocessing  # noqa: E402
 from resnets.exchange.exporting import Library, export_weights  # noqa: E402
-from resnets.models.catalogue import create, spec_of  # noqa: E402
+from resnets.models.catalogue import spec_of  # noqa: E402
+from resnets.models.pretrained import create  # noqa: E402
 from resnets.models.weights.layouts import LAYOUTS  # noqa: E402
 from resnets.models.weights.load import load_weights  # noqa: E402
 from resnets.models.weights.recognise import with_settings  # noqa: E402

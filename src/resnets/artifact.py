@@ -24,14 +24,13 @@ from resnets.errors import ConfigError, ModelFileError, suggestion
 from resnets.model_card import model_card
 from resnets.models.build import build
 from resnets.models.network import Network
+from resnets.packaged import PACKAGED, packaged_names
 from resnets.spec import Spec, spec_from_dict
 from resnets.storage import Disk, read_folder, write_folder
 from resnets.training.state import pack, unpack
 
 FORMAT = 1
 """Version of config.json; a reader refuses versions it does not know."""
-PACKAGED = Path(__file__).parent / "pretrained"
-"""Models that come with the package: `resnets predict digits photo.png`."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -132,11 +131,6 @@ def find_artifact(name: str | Path) -> Path:
         f"There is no model at {folder}.{suggestion(str(name), packaged)} "
         f"Packaged models: {', '.join(packaged) or 'none'}; or give the folder of a run."
     )
-
-
-def packaged_names() -> list[str]:
-    """Names of the models that come with the package."""
-    return sorted(place.parent.name for place in PACKAGED.glob("*/config.json"))
 
 
 def _check_weights(expected: Mapping[str, Tensor], found: Mapping[str, Tensor]) -> None:

@@ -9,8 +9,8 @@ import torch
 from command import Command
 
 from resnets.artifact import load_artifact
-from resnets.models.catalogue import create
 from resnets.models.network import Network
+from resnets.models.pretrained import create
 from resnets.models.weights.write import foreign_state, layout_called
 from resnets.spec import ResNetSpec
 
@@ -79,8 +79,7 @@ def test_export_tells_how_to_load(command: Command, weights: Path, tmp_path: Pat
 @pytest.mark.slow
 def test_training_starts_from_weights(command: Command, tmp_path: Path) -> None:
     """Zero steps of learning: what comes out is what went in, but for the classifier."""
-    spec = {"num_blocks": (1,), "width": 4, "stem": "pooled"}
-    donor = create("resnet20", seed=7, num_classes=3, **spec)
+    donor = create("resnet20", seed=7, num_classes=3, num_blocks=(1,), width=4, stem="pooled")
     assert isinstance(donor.spec, ResNetSpec)
     from resnets.artifact import Artifact, save_artifact
     from resnets.data.preprocessing import Preprocessing

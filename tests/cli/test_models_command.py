@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 
 from command import Command
 
@@ -24,3 +26,14 @@ def test_nothing_found_is_an_error(command: Command) -> None:
     outcome = command("models", "resnet9*")
     assert outcome.code == 3
     assert "No network is called 'resnet9*'" in outcome.err
+
+
+def test_listing_loads_no_torch() -> None:
+    code = (
+        "import sys\n"
+        "from resnets.cli.models_command import models_command\n"
+        "models_command('resnet*', json=True)\n"
+        "assert 'torch' not in sys.modules\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr

@@ -16,8 +16,9 @@ from resnets.exchange.exporting import export_weights
 from resnets.exchange.importing import import_weights
 from resnets.exchange.preprocessing import preprocessing_from, timm_config
 from resnets.models.build import build
-from resnets.models.catalogue import create, spec_of
+from resnets.models.catalogue import spec_of
 from resnets.models.network import Network
+from resnets.models.pretrained import create
 from resnets.models.weights.write import foreign_state, layout_called
 from resnets.spec import ResNetSpec, Spec, replace
 

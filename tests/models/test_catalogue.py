@@ -15,9 +15,10 @@ from resnets.inspection.complexity import complexity
 from resnets.inspection.overview import repeated_complexity
 from resnets.layers.block import PlainBlock
 from resnets.models.build import build
-from resnets.models.catalogue import create, names, spec_of
+from resnets.models.catalogue import names, spec_of
 from resnets.models.catalogue.residual import PLAIN, RESIDUAL
 from resnets.models.catalogue.variants import RESNEXT, WIDE
+from resnets.models.pretrained import create
 from resnets.outputs import as_outputs
 from resnets.spec import ResNetSpec, Stem, replace, spec_from_dict
 from resnets.values import to_json

@@ -15,7 +15,8 @@ from resnets.inspection.complexity import auxiliary_parameters, complexity
 from resnets.inspection.overview import repeated_complexity
 from resnets.inspection.structure import structure, total
 from resnets.models.build import build
-from resnets.models.catalogue import create, spec_of
+from resnets.models.catalogue import spec_of
+from resnets.models.pretrained import create
 from resnets.outputs import Outputs
 from resnets.spec import InceptionResNetSpec, InceptionSpec, NormSpec, Spec, replace
 

@@ -9,7 +9,8 @@ from resnets.inspection.complexity import complexity
 from resnets.inspection.structure import structure
 from resnets.layers.lenet import LECUN_TABLE, TableConvolution, TrainableSubsampling
 from resnets.models.build import build
-from resnets.models.catalogue import create, spec_of
+from resnets.models.catalogue import spec_of
+from resnets.models.pretrained import create
 from resnets.spec import LeNetSpec, replace
 
 TABLE_I = """

@@ -14,8 +14,9 @@ from resnets.inspection.complexity import complexity
 from resnets.layers.scale import Scale, Shift
 from resnets.layers.stochastic_depth import StochasticDepth
 from resnets.models.build import build
-from resnets.models.catalogue import create, spec_of
+from resnets.models.catalogue import spec_of
 from resnets.models.catalogue.cifar import WIDE_CIFAR, WITHOUT_NORMS
+from resnets.models.pretrained import create
 from resnets.models.resnet import plan
 from resnets.spec import NormSpec, ResNetSpec, replace
 

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from resnets.bench.measure import Table, alternate, rate, ratio
-from resnets.models.catalogue import create
+from resnets.models.pretrained import create
 from resnets.recipe import Recipe
 from resnets.training.fit import train
 from resnets.training.machine import Machine, keep_freed_memory, physical_cores, return_freed_memory

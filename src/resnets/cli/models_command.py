@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import csv
 import sys
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from cyclopts import Parameter
 
 from resnets.errors import ConfigError, suggestion
+
+if TYPE_CHECKING:
+    from resnets.models.catalogue.counts import Overview
 
 
 def models_command(
@@ -33,16 +36,18 @@ def models_command(
     """
     from fnmatch import fnmatchcase
 
-    from resnets.artifact import packaged_names
     from resnets.cli.console import print_json
-    from resnets.models.catalogue import names
+    from resnets.models.catalogue import names, spec_of
+    from resnets.models.catalogue.counts import counted
+    from resnets.packaged import packaged_names
 
+    counts = counted()
     chosen = [name for name in names() if fnmatchcase(name, pattern)]
     if not chosen:
         raise ConfigError(
             f"No network is called '{pattern}'.{suggestion(pattern, names())} `resnets models` lists them."
         )
-    rows = [_row(name) for name in chosen]
+    rows = [_row(counts[name], spec_of(name).family) for name in chosen]
     if json or out == "json":
         print_json({"schema": 1, "models": rows, "trained": packaged_names()})
     elif out == "csv":
@@ -53,20 +58,14 @@ def models_command(
         _print_table(rows, packaged_names())
 
 
-def _row(name: str) -> dict[str, Any]:
-    from resnets.inspection.overview import repeated_complexity
-    from resnets.models.catalogue import spec_of
-
-    spec = spec_of(name)
-    shape = spec.usual_input
-    cost = repeated_complexity(spec, shape)
+def _row(row: Overview, family: str) -> dict[str, Any]:
     return {
-        "name": name,
-        "depth": spec.depth,
-        "family": spec.family,
-        "input": "x".join(map(str, shape)),
-        "parameters": cost.parameters,
-        "macs": cost.macs,
+        "name": row.name,
+        "depth": row.depth,
+        "family": family,
+        "input": "x".join(map(str, row.input_shape)),
+        "parameters": row.parameters,
+        "macs": row.macs,
     }
 
 

@@ -70,8 +70,9 @@ def spec_named(name: str) -> Spec:
     """Of a network of the catalogue, or of a trained model."""
     from pathlib import Path
 
-    from resnets.artifact import load_artifact, packaged_names
+    from resnets.artifact import load_artifact
     from resnets.models.catalogue import names, spec_of
+    from resnets.packaged import packaged_names
 
     is_trained = name not in names() and (Path(name).exists() or name in packaged_names())
     return load_artifact(name).spec if is_trained else spec_of(name)

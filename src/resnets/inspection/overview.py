@@ -1,33 +1,18 @@
-"""The catalogue as a table: one row a network, counted at the image that it is usually counted at."""
+"""The catalogue counted anew: one row a network, at the image that it is usually counted at."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import TypeAlias
 
 from resnets.inspection.complexity import Complexity, Shape, complexity
 from resnets.inspection.structure import Row, structure
 from resnets.models.catalogue import names, spec_of
+from resnets.models.catalogue.counts import Overview
 from resnets.spec import ConvNeXtSpec, InceptionResNetSpec, ResNetSpec, RevNetSpec, ShakeShakeSpec, Spec, replace
 
 Repeating: TypeAlias = ResNetSpec | InceptionResNetSpec | RevNetSpec | ConvNeXtSpec | ShakeShakeSpec
 """The families whose stages repeat one block from the second on."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Overview:
-    """One network of the catalogue."""
-
-    name: str
-    depth: int
-    """Weight layers on the main path, as the papers count them."""
-    input_shape: Shape
-    parameters: int
-    macs: int
-    """Multiply-adds for one image; half the FLOPs."""
-    activations: int
-    """Numbers put out by convolutions, max-pools and linear layers for one image."""
 
 
 def overview() -> list[Overview]:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from resnets.models import catalogue
 from resnets.models.build import build
+from resnets.models.catalogue import spec_of
 from resnets.models.network import Network
 from resnets.models.weights.load import WeightReport, fitting_spec, load_weights
 from resnets.spec import replace
@@ -28,7 +28,7 @@ def create(
         ModelFileError: if the weights cannot be read, or do not fit the network.
     """
     if pretrained is None:
-        return catalogue.create(name, seed=seed, **changes)
+        return build(replace(spec_of(name), **changes), seed)
     return filled(name, pretrained, seed=seed, **changes)[0]
 
 
@@ -41,6 +41,6 @@ def filled(
         ConfigError, ModelFileError: as `create`.
     """
     weights = pretrained if isinstance(pretrained, Weights) else read_weights(pretrained)
-    spec, notes = fitting_spec(catalogue.spec_of(name), weights)
+    spec, notes = fitting_spec(spec_of(name), weights)
     model = build(replace(spec, **changes), seed)
     return model, load_weights(model, weights, replace_head="num_classes" in changes), notes

@@ -11,8 +11,9 @@ from torch import Tensor
 
 from resnets.errors import ModelFileError
 from resnets.models.build import build
-from resnets.models.catalogue import create, spec_of
+from resnets.models.catalogue import spec_of
 from resnets.models.network import Network
+from resnets.models.pretrained import create
 from resnets.models.weights.first_layer import with_channels
 from resnets.models.weights.load import fitting_spec, load_weights
 from resnets.models.weights.rules import targets

@@ -14,7 +14,8 @@ import pytest
 import torch
 
 from resnets import values
-from resnets.models.catalogue import create, spec_of
+from resnets.models.catalogue import spec_of
+from resnets.models.pretrained import create
 from resnets.models.weights.load import load_weights
 from resnets.models.weights.recognise import is_counter, shapes_of
 from resnets.models.weights.rules import Target

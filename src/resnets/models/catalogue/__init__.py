@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from typing import Any
 
 from resnets.errors import ConfigError, suggestion
-from resnets.models.build import build
 from resnets.models.catalogue.cifar import CIFAR
 from resnets.models.catalogue.classic import CLASSICS
 from resnets.models.catalogue.dense import DENSE
@@ -16,8 +14,7 @@ from resnets.models.catalogue.pyramid import PYRAMID
 from resnets.models.catalogue.relatives import RELATIVES
 from resnets.models.catalogue.residual import PLAIN, RESIDUAL
 from resnets.models.catalogue.variants import VARIANTS
-from resnets.models.network import Network
-from resnets.spec import ResNetSpec, Spec, replace
+from resnets.spec import ResNetSpec, Spec
 
 CATALOGUE: Mapping[str, Spec] = {
     **RESIDUAL,
@@ -56,12 +53,3 @@ def spec_of(name: str) -> Spec:
         f"`resnets models` lists all {len(CATALOGUE)}; a CIFAR net of any depth 6n+2 is cifar_resnet<depth> or "
         "cifar_plain<depth>."
     )
-
-
-def create(name: str, *, seed: int | None = None, **changes: Any) -> Network:
-    """A network by its name, with any settings of its spec changed, e.g. `num_classes=10, stem="small"`.
-
-    Raises:
-        ConfigError: if the name or a setting is unknown, or the settings contradict each other.
-    """
-    return build(replace(spec_of(name), **changes), seed)
