@@ -11,6 +11,7 @@ from resnets.models.weights.torchvision import (
     DENSENETS,
     RESNETS,
     VGGS,
+    convnext_stages,
     is_original,
     usual_eps,
     v1_5,
@@ -129,14 +130,9 @@ def dpn(spec: DPNSpec) -> Mapping[str, str]:
 
 def convnext(spec: ConvNeXtSpec) -> Mapping[str, str]:
     """ConvNeXt's: the step to a stage is its own part of it."""
-    rules = {"stem.conv": "stem.0", "stem.norm": "stem.1"}
-    for stage in range(1, len(spec.num_blocks) + 1):
-        own, theirs = f"stages.S{stage}", f"stages.{stage - 1}"
-        first = "unit-1" if stage == 1 else "unit-2"
-        rules |= {f"{own}.U1.norm": f"{theirs}.downsample.0", f"{own}.U1.conv": f"{theirs}.downsample.1"}
-        for ours, name in CONVNEXT_BLOCK.items():
-            rules[f"{own}.U{{unit}}.residual.{ours}"] = f"{theirs}.blocks.{{{first}}}.{name}"
-    return {**rules, "final.norm": "head.norm", "head.linear": "head.fc"}
+    ends = {"stem.conv": "stem.0", "stem.norm": "stem.1", "final.norm": "head.norm", "head.linear": "head.fc"}
+    stages = ((f"stages.{stage}.downsample", f"stages.{stage}.blocks") for stage in range(len(spec.num_blocks)))
+    return ends | convnext_stages(stages, CONVNEXT_BLOCK)
 
 
 LAYOUTS = (

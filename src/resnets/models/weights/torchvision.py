@@ -5,7 +5,7 @@ Its bottlenecks take their step in the 3x3 (v1.5), its norms have eps 1e-5, the 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from resnets.models.weights.layout import Config, Layout
@@ -104,14 +104,24 @@ def vgg(spec: VGGSpec) -> Mapping[str, str]:
 
 def convnext(spec: ConvNeXtSpec) -> Mapping[str, str]:
     """ConvNeXt's: stages have the odd places, the steps between them the even ones."""
-    rules = {"stem.conv": "features.0.0", "stem.norm": "features.0.1"}
-    for stage in range(1, len(spec.num_blocks) + 1):
+    ends = {"stem.conv": "features.0.0", "stem.norm": "features.0.1"}
+    ends |= {"final.norm": "classifier.0", "head.linear": "classifier.2"}
+    stages = ((f"features.{2 * stage}", f"features.{2 * stage + 1}") for stage in range(len(spec.num_blocks)))
+    return ends | convnext_stages(stages, CONVNEXT_BLOCK)
+
+
+def convnext_stages(stages: Iterable[tuple[str, str]], block: Mapping[str, str]) -> dict[str, str]:
+    """ConvNeXt's stages: where the step to each and its units are, and what the parts of a unit are called.
+
+    From the second stage on our first unit is the step.
+    """
+    rules: dict[str, str] = {}
+    for stage, (step, units) in enumerate(stages, start=1):
         own = f"stages.S{stage}"
         first = "unit-1" if stage == 1 else "unit-2"
-        rules |= {f"{own}.U1.norm": f"features.{2 * stage - 2}.0", f"{own}.U1.conv": f"features.{2 * stage - 2}.1"}
-        for ours, theirs in CONVNEXT_BLOCK.items():
-            rules[f"{own}.U{{unit}}.residual.{ours}"] = f"features.{2 * stage - 1}.{{{first}}}.{theirs}"
-    return {**rules, "final.norm": "classifier.0", "head.linear": "classifier.2"}
+        rules |= {f"{own}.U1.norm": f"{step}.0", f"{own}.U1.conv": f"{step}.1"}
+        rules |= {f"{own}.U{{unit}}.residual.{ours}": f"{units}.{{{first}}}.{theirs}" for ours, theirs in block.items()}
+    return rules
 
 
 LAYOUTS = (
