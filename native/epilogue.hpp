@@ -1,0 +1,68 @@
+// What happens to 16 output channels of a pixel between the registers and memory.
+#pragma once
+
+#include "kernels.h"
+#include "vector.hpp"
+
+namespace VARIANT {
+
+enum class Ending { PLAIN, FINISHED, COUNTED };
+
+INLINE Ending ending_of(const Epilogue& e) {
+    return e.sums ? Ending::COUNTED : e.bias || e.residual || e.relu ? Ending::FINISHED : Ending::PLAIN;
+}
+
+// The epilogue for one panel of output channels, with the sums of what passed through it.
+template <Ending ending> struct Finish {
+    const real *bias, *residual, *residual_mask;
+    bool relu;
+    vec pivot[REGISTERS], sum[REGISTERS], square[REGISTERS], shift[REGISTERS];
+
+    Finish(const Epilogue& e, int first_channel)
+        : bias(static_cast<const real*>(e.bias)), residual(static_cast<const real*>(e.residual)),
+          residual_mask(static_cast<const real*>(e.residual_mask)), relu(e.relu) {
+        for (int h = 0; h < REGISTERS; h++) {
+            const int c = first_channel + h * WIDTH_OF_REGISTER;
+            pivot[h] = ending == Ending::COUNTED && e.pivot ? load(static_cast<const real*>(e.pivot) + c) : vec{};
+            shift[h] = ending == Ending::FINISHED && bias ? load(bias + c) : vec{};
+            sum[h] = square[h] = vec{};
+        }
+    }
+
+    // Register h of the panel, to be written at y[at].
+    INLINE void put(Finish& self, vec value, int h, real* y, int64_t at) {
+        if constexpr (ending == Ending::FINISHED) {
+            value += self.shift[h];
+            if (self.residual) {
+                vec more = load(self.residual + at);
+                if (self.residual_mask) more = where((mask)(load(self.residual_mask + at) > vec{}), more);
+                value += more;
+            }
+            if (self.relu) value = rectified(value);
+        }
+        if constexpr (ending == Ending::COUNTED) {
+            const vec off = value - self.pivot[h];
+            self.sum[h] += off;
+            self.square[h] += off * off;
+        }
+        store(y + at, value);
+    }
+
+    // Add what was summed in single precision, over some hundred pixels, to the sums in double precision.
+    void count(double* sums, double* squares) const {
+        for (int h = 0; h < REGISTERS; h++)
+            for (int i = 0; i < WIDTH_OF_REGISTER; i++) {
+                sums[h * WIDTH_OF_REGISTER + i] += sum[h][i];
+                squares[h * WIDTH_OF_REGISTER + i] += square[h][i];
+            }
+    }
+};
+
+// sums[0..width) = the sum over blocks of parts[block][0..width), in the order of the blocks whatever thread made them.
+static void sum_parts(const double* parts, int64_t blocks, int64_t width, double* sums) {
+    for (int64_t i = 0; i < width; i++) sums[i] = 0;
+    for (int64_t b = 0; b < blocks; b++)
+        for (int64_t i = 0; i < width; i++) sums[i] += parts[b * width + i];
+}
+
+} // namespace VARIANT

@@ -1,0 +1,284 @@
+// Every other convolution: pixels under the kernel are gathered into panels that stay in the L2 cache, then multiplied.
+//
+// A convolution is a list of taps: which pixel of the input, relative to the output's, meets which weight.  The gradient of
+// the input is the same with the tensors exchanged; with a stride, each phase of the input's pixels has taps of its own.
+#pragma once
+
+#include "winograd.hpp"
+
+namespace VARIANT {
+
+constexpr int MAXIMUM_TAPS = 121; // 11 x 11
+
+struct Taps {
+    int count = 0;
+    int row[MAXIMUM_TAPS], column[MAXIMUM_TAPS];
+    int64_t weight[MAXIMUM_TAPS];
+};
+
+// One pass over pixels: each output pixel (u * out_step + out_row, v * out_step + out_column) reads the input pixels
+// (u * in_step + row, v * in_step + column) of its taps.
+struct Gathering {
+    int images, in_height, in_width, in_channels, out_height, out_width, out_channels;
+    int rows, columns; // pixels of this pass
+    int in_step, out_step, out_row, out_column;
+    Taps taps;
+
+    int64_t pixels() const { return int64_t(images) * rows * columns; }
+    int groups() const { return (taps.count * in_channels + PANEL - 1) / PANEL; }
+};
+
+static Gathering gathering_of(const Convolution& c, const Strides& at) {
+    Gathering g{c.images, c.height, c.width, c.channels, c.out_height, c.out_width, c.out_channels, c.out_height,
+                c.out_width, c.stride, 1, 0, 0, {}};
+    for (int i = 0; i < c.kernel; i++)
+        for (int j = 0; j < c.kernel; j++) {
+            const int t = g.taps.count++;
+            g.taps.row[t] = i - c.padding;
+            g.taps.column[t] = j - c.padding;
+            g.taps.weight[t] = i * at.row + j * at.column;
+        }
+    return g;
+}
+
+// The pass that makes the gradients of the input pixels (row, column) + a multiple of the stride.
+static Gathering adjoint_of(const Convolution& c, const Strides& at, int row, int column) {
+    Gathering g{c.images, c.out_height, c.out_width, c.out_channels, c.height, c.width, c.channels,
+                (c.height - row + c.stride - 1) / c.stride, (c.width - column + c.stride - 1) / c.stride, 1, c.stride,
+                row, column, {}};
+    for (int i = 0; i < c.kernel; i++)
+        for (int j = 0; j < c.kernel; j++) {
+            const int y = row + c.padding - i, x = column + c.padding - j;
+            if (y % c.stride || x % c.stride) continue;
+            const int t = g.taps.count++;
+            g.taps.row[t] = y / c.stride;
+            g.taps.column[t] = x / c.stride;
+            g.taps.weight[t] = i * at.row + j * at.column;
+        }
+    return g;
+}
+
+// Walks over the output pixels of a pass in their order.
+struct Walk {
+    int image, u, v;
+    Walk(const Gathering& g, int64_t pixel)
+        : image(int(pixel / (g.rows * g.columns))), u(int(pixel % (g.rows * g.columns) / g.columns)),
+          v(int(pixel % g.columns)) {}
+    void step(const Gathering& g) {
+        if (++v < g.columns) return;
+        v = 0;
+        if (++u < g.rows) return;
+        u = 0;
+        image++;
+    }
+    int64_t output(const Gathering& g) const {
+        return ((int64_t(image) * g.out_height + u * g.out_step + g.out_row) * g.out_width + v * g.out_step +
+                g.out_column) *
+               g.out_channels;
+    }
+    // The input under tap q, or null outside the image.
+    const real* input(const Gathering& g, const real* x, int q) const {
+        const int row = u * g.in_step + g.taps.row[q], column = v * g.in_step + g.taps.column[q];
+        if (row < 0 || row >= g.in_height || column < 0 || column >= g.in_width) return nullptr;
+        return x + ((int64_t(image) * g.in_height + row) * g.in_width + column) * g.in_channels;
+    }
+};
+
+// V[(tap, c) / 16][t][16] where the channels fill panels.
+static void gather_panels(const Gathering& g, const real* x, const Prologue& prologue, int64_t first, int count, real* v,
+                          int64_t group) {
+    const int panels = g.in_channels / PANEL;
+    const real *scale = static_cast<const real*>(prologue.scale), *shift = static_cast<const real*>(prologue.shift);
+    Walk at(g, first);
+    for (int t = 0; t < count; t++, at.step(g))
+        for (int q = 0; q < g.taps.count; q++) {
+            real* to = v + int64_t(q) * panels * group + t * PANEL;
+            const real* from = at.input(g, x, q);
+            for (int p = 0; p < panels; p++, to += group)
+                for (int h = 0; h < PANEL; h += WIDTH_OF_REGISTER) {
+                    vec values = from ? load(from + p * PANEL + h) : vec{};
+                    if (scale && from)
+                        values = rectified(values * load(scale + p * PANEL + h) + load(shift + p * PANEL + h));
+                    store(to + h, values);
+                }
+        }
+}
+
+// The same for a first convolution, whose few channels do not fill a panel: taps stand close together.
+static void gather_few(const Gathering& g, const real* x, int64_t first, int count, real* v, int64_t group) {
+    const int used = g.taps.count * g.in_channels, all = g.groups() * PANEL;
+    alignas(64) real line[MAXIMUM_TAPS * PANEL];
+    for (int i = used; i < all; i++) line[i] = 0;
+    Walk at(g, first);
+    for (int t = 0; t < count; t++, at.step(g)) {
+        real* to = line;
+        for (int q = 0; q < g.taps.count; q++) {
+            const real* from = at.input(g, x, q);
+            for (int c = 0; c < g.in_channels; c++) *to++ = from ? from[c] : 0;
+        }
+        for (int i = 0; i < all; i += WIDTH_OF_REGISTER)
+            store(v + i / PANEL * group + t * PANEL + i % PANEL, load(line + i));
+    }
+}
+
+static void gather(const Gathering& g, const real* x, const Prologue& prologue, int64_t first, int count, real* v,
+                   int64_t group) {
+    if (g.in_channels % PANEL == 0)
+        gather_panels(g, x, prologue, first, count, v, group);
+    else
+        gather_few(g, x, first, count, v, group);
+}
+
+// U[k / 16][(tap, c)][16], with zeros behind the last.
+static void gather_pack(const Gathering& g, const real* w, int64_t out_stride, int64_t in_stride, real* u) {
+    const int used = g.taps.count * g.in_channels, all = g.groups() * PANEL, panels = g.out_channels / PANEL;
+#pragma omp parallel for schedule(static) num_threads(threads_for(int64_t(panels) * all / 512))
+    for (int p = 0; p < panels; p++) {
+        real* to = u + int64_t(p) * all * PANEL;
+        for (int q = 0; q < g.taps.count; q++)
+            for (int c = 0; c < g.in_channels; c++, to += PANEL)
+                for (int k = 0; k < PANEL; k++)
+                    to[k] = w[(p * PANEL + k) * out_stride + c * in_stride + g.taps.weight[q]];
+        std::memset(to, 0, sizeof(real) * (all - used) * PANEL);
+    }
+}
+
+inline int64_t gather_packed_size(const Gathering& g) { return int64_t(g.groups()) * PANEL * g.out_channels; }
+
+// Pixels in a block: their gathered inputs take at most a quarter of an L2 cache.
+inline int pixels_in_block(const Gathering& g) {
+    const int64_t fit = TILES_BYTES / (int64_t(sizeof(real)) * PANEL * std::max(1, g.groups())) / 12 * 12;
+    return int(std::min<int64_t>(std::max<int64_t>(24, std::min<int64_t>(192, fit)), std::max<int64_t>(1, g.pixels())));
+}
+
+template <Ending ending>
+static void gather_outputs(const Gathering& g, const real* m, int64_t first, int count, int panel, real* y,
+                           const Epilogue& epilogue, double* sums) {
+    Finish<ending> finish(epilogue, panel * PANEL);
+    Walk at(g, first);
+    for (int t = 0; t < count; t++, at.step(g)) {
+        const int64_t to = at.output(g) + panel * PANEL;
+#pragma GCC unroll 16
+        for (int h = 0; h < REGISTERS; h++)
+            Finish<ending>::put(finish, load(m + t * PANEL + h * WIDTH_OF_REGISTER), h, y, to + h * WIDTH_OF_REGISTER);
+    }
+    if (ending == Ending::COUNTED) finish.count(sums + panel * PANEL, sums + g.out_channels + panel * PANEL);
+}
+
+// y = the gathered pixels times the packed weights.  With `by_channels`, threads gather one block together and share out
+// its output channels: for one small image.
+template <Ending ending>
+static void gather_multiply(const Gathering& g, const real* x, const real* u, real* y, const Prologue& prologue,
+                            const Epilogue& epilogue, const Plan& plan) {
+    const int block = plan.tiles ? int(std::min<int64_t>(plan.tiles, g.pixels())) : pixels_in_block(g);
+    const int panels = g.out_channels / PANEL, blocks = divided_up(g.pixels(), block);
+    const bool together = plan.by_channels;
+    const int rounds = divided_up(panels, PANELS_AT_ONCE), threads = threads_for(together ? rounds : blocks);
+    const int64_t group = int64_t(block) * PANEL, u_panel = int64_t(g.groups()) * PANEL * PANEL;
+    const int64_t v_size = padded(group * g.groups()), m_size = padded(group * PANELS_AT_ONCE);
+    real* tiles = room<real>(TILES, (together ? 1 : threads) * v_size);
+    real* products = room<real>(PRODUCTS, threads * m_size);
+    const int64_t width = ending == Ending::COUNTED ? 2 * int64_t(g.out_channels) : 0;
+    double* sums = room<double>(SUMS, blocks * width);
+    std::memset(sums, 0, sizeof(double) * blocks * width);
+    const auto multiply_round = [&](const real* v, real* m, int b, int r) {
+        const int64_t first = int64_t(b) * block;
+        const int count = int(std::min<int64_t>(block, g.pixels() - first)), k = r * PANELS_AT_ONCE;
+        const int some = std::min(PANELS_AT_ONCE, panels - k);
+        multiply(v, group, g.groups(), u + k * u_panel, u_panel, m, group, count, some);
+        for (int i = 0; i < some; i++)
+            gather_outputs<ending>(g, m + i * group, first, count, k + i, y, epilogue, sums + b * width);
+    };
+#pragma omp parallel num_threads(threads)
+    {
+        real* m = products + omp_get_thread_num() * m_size;
+        if (!together) {
+            real* v = tiles + omp_get_thread_num() * v_size;
+#pragma omp for schedule(dynamic, 2)
+            for (int b = 0; b < blocks; b++) {
+                const int64_t first = int64_t(b) * block;
+                gather(g, x, prologue, first, int(std::min<int64_t>(block, g.pixels() - first)), v, group);
+                for (int r = 0; r < rounds; r++) multiply_round(v, m, b, r);
+            }
+        } else {
+            for (int b = 0; b < blocks; b++) {
+                const int64_t first = int64_t(b) * block;
+                const int count = int(std::min<int64_t>(block, g.pixels() - first)), part = divided_up(count, 8);
+#pragma omp for schedule(static)
+                for (int q = 0; q < 8; q++) {
+                    const int from = std::min(q * part, count), to = std::min(from + part, count);
+                    if (from < to) gather(g, x, prologue, first + from, to - from, tiles + from * PANEL, group);
+                }
+#pragma omp for schedule(dynamic, 1)
+                for (int r = 0; r < rounds; r++) multiply_round(tiles, m, b, r);
+            }
+        }
+    }
+    if (ending == Ending::COUNTED) sum_parts(sums, blocks, width, epilogue.sums);
+}
+
+static void gather_multiply(const Gathering& g, const real* x, const real* u, real* y, const Prologue& prologue,
+                            const Epilogue& epilogue, const Plan& plan) {
+    switch (ending_of(epilogue)) {
+    case Ending::PLAIN: return gather_multiply<Ending::PLAIN>(g, x, u, y, prologue, epilogue, plan);
+    case Ending::FINISHED: return gather_multiply<Ending::FINISHED>(g, x, u, y, prologue, epilogue, plan);
+    case Ending::COUNTED: return gather_multiply<Ending::COUNTED>(g, x, u, y, prologue, epilogue, plan);
+    }
+}
+
+// The gradient of the input, one phase after the other; a phase that no tap meets is zero (plus the residual).
+static void gather_backward_data(const Convolution& c, const real* dy, const real* w, const Strides& at, real* dx,
+                                 const Epilogue& epilogue, const Plan& plan) {
+    for (int row = 0; row < std::min(c.stride, c.height); row++)
+        for (int column = 0; column < std::min(c.stride, c.width); column++) {
+            const Gathering g = adjoint_of(c, at, row, column);
+            real* u = room<real>(WEIGHTS, gather_packed_size(g) + PANEL);
+            gather_pack(g, w, at.in, at.out, u);
+            gather_multiply(g, dy, u, dx, {}, epilogue, plan);
+        }
+}
+
+// The gradient of the weights: a sum over pixels for each thread, then over threads in their order.
+static void gather_weights(const Convolution& c, const real* x, const real* dy, real* dw, const Strides& at,
+                           const Prologue& prologue) {
+    const Gathering g = gathering_of(c, at);
+    Gathering own = g; // each output pixel itself
+    own.in_height = g.out_height, own.in_width = g.out_width, own.in_channels = g.out_channels, own.in_step = 1;
+    own.taps.count = 1, own.taps.row[0] = own.taps.column[0] = 0;
+    const int groups = g.groups(), panels = g.out_channels / PANEL, block = pixels_in_block(g);
+    const int blocks = divided_up(g.pixels(), block), threads = threads_for(blocks);
+    const int64_t group = int64_t(block) * PANEL, v_size = padded(group * groups), s_size = padded(group * panels);
+    const int64_t d_size = int64_t(groups) * panels * PANEL * PANEL;
+    real* tiles = room<real>(TILES, threads * v_size);
+    real* gradients = room<real>(GRADIENTS, threads * s_size);
+    real* sums = room<real>(PARTIAL, threads * d_size);
+#pragma omp parallel num_threads(threads)
+    {
+        const int thread = omp_get_thread_num();
+        real *v = tiles + thread * v_size, *s = gradients + thread * s_size, *d = sums + thread * d_size;
+        const int64_t begin = share(blocks, thread, threads), end = share(blocks, thread + 1, threads);
+        for (int64_t b = begin; b < end; b++) {
+            const int64_t first = b * block;
+            const int count = int(std::min<int64_t>(block, g.pixels() - first));
+            gather(g, x, prologue, first, count, v, group);
+            gather_panels(own, dy, {}, first, count, s, group);
+            for (int i = 0; i < groups; i++)
+                for (int k = 0; k < panels; k++)
+                    outer(v + i * group, s + k * group, d + (int64_t(i) * panels + k) * PANEL * PANEL, count, b > begin);
+        }
+#pragma omp barrier
+#pragma omp for schedule(static)
+        for (int i = 0; i < g.taps.count * g.in_channels; i++) {
+            real* to = dw + i % g.in_channels * at.in + g.taps.weight[i / g.in_channels];
+            for (int k = 0; k < g.out_channels; k++) {
+                const int64_t from =
+                    (int64_t(i / PANEL) * panels + k / PANEL) * PANEL * PANEL + i % PANEL * PANEL + k % PANEL;
+                real sum = 0;
+                for (int p = 0; p < threads; p++) sum += sums[p * d_size + from];
+                to[k * at.out] = sum;
+            }
+        }
+    }
+}
+
+} // namespace VARIANT

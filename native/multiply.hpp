@@ -1,0 +1,116 @@
+// M[t, k] = sum over c of V[t, c] U[c, k]: the small matrix product in which nearly all of the time is spent.
+//
+// All three are panels: V[c / 16][t][c % 16], U[k / 16][c][k % 16], M[k / 16][t][k % 16].  A kernel keeps ROWS x COLUMNS
+// of M in registers: 6 x 16 fills the 16 registers of AVX2, 12 x 32 the 32 of AVX-512.      [Goto & van de Geijn 2008]
+#pragma once
+
+#include "vector.hpp"
+
+namespace VARIANT {
+
+constexpr int ROWS = REGISTERS == 1 ? 12 : 6;           // tiles in a kernel
+constexpr int PANELS_AT_ONCE = REGISTERS == 1 ? 2 : 1;  // panels of output channels in a kernel
+
+template <int rows, int panels>
+INLINE void multiply_block(const real* v, int64_t v_group, int groups, const real* u, int64_t u_panel, real* m,
+                           int64_t m_panel) {
+    vec sums[rows][panels][REGISTERS];
+#pragma GCC unroll 12
+    for (int r = 0; r < rows; r++)
+#pragma GCC unroll 2
+        for (int p = 0; p < panels; p++)
+#pragma GCC unroll 16
+            for (int h = 0; h < REGISTERS; h++) sums[r][p][h] = vec{};
+    for (int g = 0; g < groups; g++, v += v_group) {
+#pragma GCC unroll 4
+        for (int c = 0; c < PANEL; c++, u += PANEL) {
+            vec columns[panels][REGISTERS];
+#pragma GCC unroll 2
+            for (int p = 0; p < panels; p++)
+#pragma GCC unroll 16
+                for (int h = 0; h < REGISTERS; h++) columns[p][h] = load(u + p * u_panel + h * WIDTH_OF_REGISTER);
+#pragma GCC unroll 12
+            for (int r = 0; r < rows; r++) {
+                const vec x = spread(v[r * PANEL + c]);
+#pragma GCC unroll 2
+                for (int p = 0; p < panels; p++)
+#pragma GCC unroll 16
+                    for (int h = 0; h < REGISTERS; h++) sums[r][p][h] += x * columns[p][h];
+            }
+        }
+    }
+#pragma GCC unroll 12
+    for (int r = 0; r < rows; r++)
+#pragma GCC unroll 2
+        for (int p = 0; p < panels; p++)
+#pragma GCC unroll 16
+            for (int h = 0; h < REGISTERS; h++)
+                store(m + p * m_panel + r * PANEL + h * WIDTH_OF_REGISTER, sums[r][p][h]);
+}
+
+// The rows that are left over once all full kernels are done.
+template <int rows, int panels>
+INLINE void multiply_rest(int left, const real* v, int64_t v_group, int groups, const real* u, int64_t u_panel, real* m,
+                          int64_t m_panel) {
+    if constexpr (rows > 0) {
+        if (left == rows) return multiply_block<rows, panels>(v, v_group, groups, u, u_panel, m, m_panel);
+        multiply_rest<rows - 1, panels>(left, v, v_group, groups, u, u_panel, m, m_panel);
+    }
+}
+
+template <int panels>
+static void multiply_panels(const real* v, int64_t v_group, int groups, const real* u, int64_t u_panel, real* m,
+                            int64_t m_panel, int tiles) {
+    int t = 0;
+    for (; t + ROWS <= tiles; t += ROWS)
+        multiply_block<ROWS, panels>(v + t * PANEL, v_group, groups, u, u_panel, m + t * PANEL, m_panel);
+    multiply_rest<ROWS - 1, panels>(tiles - t, v + t * PANEL, v_group, groups, u, u_panel, m + t * PANEL, m_panel);
+}
+
+// The product of `tiles` rows with `panels` panels of 16 columns.
+static void multiply(const real* v, int64_t v_group, int groups, const real* u, int64_t u_panel, real* m,
+                     int64_t m_panel, int tiles, int panels) {
+    int p = 0;
+    for (; p + PANELS_AT_ONCE <= panels; p += PANELS_AT_ONCE)
+        multiply_panels<PANELS_AT_ONCE>(v, v_group, groups, u + p * u_panel, u_panel, m + p * m_panel, m_panel, tiles);
+    for (; p < panels; p++)
+        multiply_panels<1>(v, v_group, groups, u + p * u_panel, u_panel, m + p * m_panel, m_panel, tiles);
+}
+
+// D[c, k] (+)= sum over t of V[t, c] S[t, k], for rows first..first + rows of a 16 x 16 block of a weight gradient.
+template <int rows> INLINE void outer_rows(const real* v, const real* s, real* d, int tiles, bool add) {
+    vec sums[rows][REGISTERS];
+#pragma GCC unroll 16
+    for (int r = 0; r < rows; r++)
+#pragma GCC unroll 16
+        for (int h = 0; h < REGISTERS; h++) sums[r][h] = add ? load(d + r * PANEL + h * WIDTH_OF_REGISTER) : vec{};
+#pragma GCC unroll 2
+    for (int t = 0; t < tiles; t++) {
+        vec columns[REGISTERS];
+#pragma GCC unroll 16
+        for (int h = 0; h < REGISTERS; h++) columns[h] = load(s + t * PANEL + h * WIDTH_OF_REGISTER);
+#pragma GCC unroll 16
+        for (int r = 0; r < rows; r++) {
+            const vec x = spread(v[t * PANEL + r]);
+#pragma GCC unroll 16
+            for (int h = 0; h < REGISTERS; h++) sums[r][h] += x * columns[h];
+        }
+    }
+#pragma GCC unroll 16
+    for (int r = 0; r < rows; r++)
+#pragma GCC unroll 16
+        for (int h = 0; h < REGISTERS; h++) store(d + r * PANEL + h * WIDTH_OF_REGISTER, sums[r][h]);
+}
+
+// The same for all 16 rows: at once where a panel is one register, else in three parts that fit 16 registers.
+static void outer(const real* v, const real* s, real* d, int tiles, bool add) {
+    if constexpr (REGISTERS == 1) {
+        outer_rows<16>(v, s, d, tiles, add);
+    } else {
+        outer_rows<6>(v, s, d, tiles, add);
+        outer_rows<5>(v + 6, s, d + 6 * PANEL, tiles, add);
+        outer_rows<5>(v + 11, s, d + 11 * PANEL, tiles, add);
+    }
+}
+
+} // namespace VARIANT

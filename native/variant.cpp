@@ -1,0 +1,186 @@
+// One compilation of all kernels for one kind of processor: see vector.hpp for what is to be defined.
+#include <algorithm>
+#include <memory>
+
+#include "kernels.h"
+#include "vector.hpp"
+
+#include "gather.hpp"
+#include "norm.hpp"
+#include "pool.hpp"
+#include "winograd.hpp"
+#include "winograd_weights.hpp"
+
+namespace VARIANT {
+namespace {
+
+enum Algorithm { BY_SHAPE = 0, GATHER = 1, WINOGRAD_2 = 2, WINOGRAD_4 = 4 };
+
+const real* numbers(const void* pointer) { return static_cast<const real*>(pointer); }
+real* numbers(void* pointer) { return static_cast<real*>(pointer); }
+
+// Winograd wants a 3x3 kernel with stride 1 that keeps the size, and whole panels of channels.
+int algorithm_of(const Convolution& c, const Plan& plan) {
+    if (plan.algorithm != BY_SHAPE) return plan.algorithm;
+    const bool fits = c.kernel == 3 && c.stride == 1 && c.padding == 1 && c.channels % PANEL == 0;
+    return fits ? WINOGRAD_4 : GATHER;
+}
+
+template <class Work> int32_t guarded(const Work& work) {
+    try {
+        work();
+        return 0;
+    } catch (const std::bad_alloc&) {
+        return 1;
+    }
+}
+
+int32_t forward(const Convolution* c, const void* x, const void* w, const Strides* at, void* y, const Prologue* prologue,
+                const Epilogue* epilogue, const Plan* plan) {
+    return guarded([&] {
+        switch (algorithm_of(*c, *plan)) {
+        case WINOGRAD_4: return winograd<F4>(*c, numbers(x), nullptr, numbers(w), *at, numbers(y), *prologue, *epilogue, *plan);
+        case WINOGRAD_2: return winograd<F2>(*c, numbers(x), nullptr, numbers(w), *at, numbers(y), *prologue, *epilogue, *plan);
+        default:
+            const auto g = std::make_unique<Gathering>(gathering_of(*c, *at));
+            real* u = room<real>(WEIGHTS, gather_packed_size(*g));
+            gather_pack(*g, numbers(w), at->out, at->in, u);
+            gather_multiply(*g, numbers(x), u, numbers(y), *prologue, *epilogue, *plan);
+        }
+    });
+}
+
+// With stride 1 the gradient of the input is a convolution with the filters turned round and the channels exchanged.
+int32_t backward_data(const Convolution* c, const void* dy, const void* w, const Strides* at, void* dx,
+                      const Epilogue* epilogue, const Plan* plan) {
+    const int algorithm = algorithm_of(*c, *plan);
+    if (algorithm == GATHER)
+        return guarded([&] {
+            gather_backward_data(*c, numbers(dy), numbers(w), *at, numbers(dx), *epilogue, *plan);
+        });
+    Convolution turned = *c;
+    std::swap(turned.channels, turned.out_channels);
+    const real* last = numbers(w) + 2 * at->row + 2 * at->column;
+    const Strides back{at->in, at->out, -at->row, -at->column};
+    Plan same = *plan;
+    same.algorithm = algorithm;
+    return forward(&turned, dy, last, &back, dx, std::make_unique<Prologue>().get(), epilogue, &same);
+}
+
+int32_t backward_weights(const Convolution* c, const void* x, const void* dy, void* dw, const Strides* at,
+                         const Prologue* prologue, const Plan* plan) {
+    return guarded([&] {
+        switch (algorithm_of(*c, *plan)) {
+        case WINOGRAD_4: return winograd_weights<F4>(*c, numbers(x), numbers(dy), numbers(dw), *at, *prologue, *plan);
+        case WINOGRAD_2: return winograd_weights<F2>(*c, numbers(x), numbers(dy), numbers(dw), *at, *prologue, *plan);
+        default: return gather_weights(*c, numbers(x), numbers(dy), numbers(dw), *at, *prologue);
+        }
+    });
+}
+
+int64_t packed_size(const Convolution* c, const Plan* plan) {
+    switch (algorithm_of(*c, *plan)) {
+    case WINOGRAD_4: return winograd_packed_size<F4>(*c);
+    case WINOGRAD_2: return winograd_packed_size<F2>(*c);
+    default: return gather_packed_size(gathering_of(*c, {}));
+    }
+}
+
+int32_t pack_weights(const Convolution* c, const void* w, const Strides* at, void* packed, const Plan* plan) {
+    return guarded([&] {
+        switch (algorithm_of(*c, *plan)) {
+        case WINOGRAD_4: return winograd_pack<F4>(*c, numbers(w), *at, numbers(packed));
+        case WINOGRAD_2: return winograd_pack<F2>(*c, numbers(w), *at, numbers(packed));
+        default: return gather_pack(gathering_of(*c, *at), numbers(w), at->out, at->in, numbers(packed));
+        }
+    });
+}
+
+int32_t forward_packed(const Convolution* c, const void* x, const void* packed, void* y, const Epilogue* epilogue,
+                       const Plan* plan) {
+    return guarded([&] {
+        const real* u = numbers(packed);
+        switch (algorithm_of(*c, *plan)) {
+        case WINOGRAD_4: return winograd<F4>(*c, numbers(x), u, nullptr, {}, numbers(y), {}, *epilogue, *plan);
+        case WINOGRAD_2: return winograd<F2>(*c, numbers(x), u, nullptr, {}, numbers(y), {}, *epilogue, *plan);
+        default: return gather_multiply(gathering_of(*c, {}), numbers(x), u, numbers(y), {}, *epilogue, *plan);
+        }
+    });
+}
+
+int32_t channel_sums_(const void* y, const void* pivot, int64_t rows, int32_t channels, double* sums) {
+    return guarded([&] { channel_sums(numbers(y), numbers(pivot), rows, channels, sums); });
+}
+
+int32_t norm_statistics_(const double* sums, int64_t rows, const void* pivot, const void* gamma, const void* beta,
+                         double eps, int32_t channels, void* statistics) {
+    norm_statistics(sums, rows, numbers(pivot), numbers(gamma), numbers(beta), eps, channels, numbers(statistics));
+    return 0;
+}
+
+int32_t norm_coefficients_(const double* sums, int64_t rows, const void* statistics, int32_t channels,
+                           void* coefficients) {
+    norm_coefficients(sums, rows, numbers(statistics), channels, numbers(coefficients));
+    return 0;
+}
+
+int32_t norm_apply_(const void* y, const void* scale, const void* shift, const void* residual, int32_t relu, void* z,
+                    int64_t rows, int32_t channels) {
+    norm_apply(numbers(y), numbers(scale), numbers(shift), numbers(residual), relu, numbers(z), rows, channels);
+    return 0;
+}
+
+int32_t norm_backward_sums_(const void* dz, const void* y, const void* mean, const void* gate, const void* scale,
+                            const void* shift, int64_t rows, int32_t channels, double* sums) {
+    return guarded([&] {
+        norm_backward_sums(numbers(dz), numbers(y), numbers(mean), numbers(gate), numbers(scale), numbers(shift), rows,
+                           channels, sums);
+    });
+}
+
+int32_t norm_backward_apply_(const void* dz, const void* y, const void* gate, const void* scale, const void* shift,
+                             const void* slope, const void* offset, void* dy, int64_t rows, int32_t channels) {
+    norm_backward_apply(numbers(dz), numbers(y), numbers(gate), numbers(scale), numbers(shift), numbers(slope),
+                        numbers(offset), numbers(dy), rows, channels);
+    return 0;
+}
+
+int32_t max_pool_(const Convolution* c, const void* x, void* y) {
+    max_pool(*c, numbers(x), numbers(y));
+    return 0;
+}
+
+int32_t mean_pool_(const void* x, void* y, int64_t images, int64_t pixels, int32_t channels) {
+    mean_pool(numbers(x), numbers(y), images, pixels, channels);
+    return 0;
+}
+
+double peak(int64_t rounds) {
+    constexpr int CHAINS = 12; // more than the latency of a multiply-add times the two units that do them
+    const int threads = threads_for(1 << 20);
+    const double start = omp_get_wtime();
+#pragma omp parallel num_threads(threads)
+    {
+        vec sums[CHAINS] = {};
+        const vec factor = spread(real(0.999)), more = spread(real(0.001));
+        for (int64_t i = 0; i < rounds; i++) {
+#pragma GCC unroll 12
+            for (int j = 0; j < CHAINS; j++) sums[j] = sums[j] * factor + more;
+            asm volatile("" : : : "memory");
+        }
+        volatile real keep = 0;
+        for (int j = 0; j < CHAINS; j++) keep = keep + sums[j][0];
+    }
+    return double(rounds) * CHAINS * WIDTH_OF_REGISTER * threads / (omp_get_wtime() - start);
+}
+
+} // namespace
+
+extern const Kernels kernels;
+const Kernels kernels = {
+    forward,          backward_data,      backward_weights,    packed_size,          pack_weights,
+    forward_packed,   channel_sums_,      norm_statistics_,    norm_coefficients_,   norm_apply_,
+    norm_backward_sums_, norm_backward_apply_, max_pool_,      mean_pool_,           peak,
+};
+
+} // namespace VARIANT

@@ -1,0 +1,37 @@
+// A register of numbers, written with the vector extensions of GCC and Clang, so that one source serves every processor.
+//
+// A variant is a compilation of variant.cpp with REAL (float or double), WIDTH (numbers in a register) and VARIANT (the
+// name of its namespace) given.  Everything is stored in panels of 16 channels: one AVX-512 register, two of AVX2, four
+// of NEON, so that all variants share one layout.
+#pragma once
+
+#include <cstdint>
+#include <cstring>
+
+#define INLINE static inline __attribute__((always_inline))
+
+namespace VARIANT {
+
+using real = REAL;
+
+constexpr int WIDTH_OF_REGISTER = WIDTH;
+constexpr int PANEL = 16;                            // channels that lie side by side
+constexpr int REGISTERS = PANEL / WIDTH_OF_REGISTER; // registers that hold a panel
+
+typedef real vec __attribute__((vector_size(WIDTH * sizeof(real))));
+typedef real unaligned_vec __attribute__((vector_size(WIDTH * sizeof(real)), aligned(sizeof(real)), may_alias));
+template <int bytes> struct integer_of;
+template <> struct integer_of<4> { using type = int32_t; };
+template <> struct integer_of<8> { using type = int64_t; };
+typedef integer_of<sizeof(real)>::type mask __attribute__((vector_size(WIDTH * sizeof(real))));
+
+INLINE vec load(const real* from) { return *reinterpret_cast<const unaligned_vec*>(from); }
+INLINE void store(real* to, vec values) { *reinterpret_cast<unaligned_vec*>(to) = values; }
+INLINE vec spread(real value) { return value - vec{}; }
+INLINE mask spread_mask(bool value) { return (value ? -1 : 0) - mask{}; }
+INLINE vec where(mask keep, vec values) { return (vec)((mask)values & keep); }
+
+// max(0, x), and NaN where x is NaN, so that a diverged network is seen to diverge.
+INLINE vec rectified(vec values) { return values < vec{} ? vec{} : values; }
+
+} // namespace VARIANT

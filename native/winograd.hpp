@@ -1,0 +1,211 @@
+// 3x3 convolution with stride 1 by Winograd's algorithm: transform tiles, multiply point by point, transform back.
+//
+// A block of tiles and its products stay in the L2 cache; only images are read from and written to memory.
+#pragma once
+
+#include "epilogue.hpp"
+#include "multiply.hpp"
+#include "threads.hpp"
+#include "transforms.hpp"
+#include "workspace.hpp"
+
+namespace VARIANT {
+
+constexpr int64_t TILES_BYTES = 224 << 10; // transformed tiles of a block: a quarter of a 1 MB L2 cache
+
+inline int divided_up(int64_t count, int64_t size) { return int((count + size - 1) / size); }
+
+// Tiles in a block: as many as fit, full kernels, between 12 and 48.
+template <class F> int tiles_in_block(int channels, int64_t count) {
+    const int64_t fit = TILES_BYTES / (int64_t(sizeof(real)) * F::IN * F::IN * channels) / 12 * 12;
+    return int(std::min<int64_t>(std::max<int64_t>(12, std::min<int64_t>(48, fit)), count));
+}
+
+// y = A^T M A for one tile and one panel of output channels.
+template <class F, Ending ending>
+INLINE void transform_output(const real* m, int64_t m_point, const typename Tiling<F>::Place& at, int64_t line,
+                             int channels, int first_channel, real* y, Finish<ending>& finish) {
+    constexpr int IN = F::IN, OUT = F::OUT;
+#pragma GCC unroll 2
+    for (int h = 0; h < REGISTERS; h++) {
+        vec half[OUT][IN];
+#pragma GCC unroll 6
+        for (int j = 0; j < IN; j++) {
+            vec column[IN], t[OUT];
+#pragma GCC unroll 6
+            for (int i = 0; i < IN; i++) column[i] = load(m + (i * IN + j) * m_point + h * WIDTH_OF_REGISTER);
+            F::output(column, t);
+#pragma GCC unroll 4
+            for (int i = 0; i < OUT; i++) half[i][j] = t[i];
+        }
+#pragma GCC unroll 4
+        for (int i = 0; i < OUT; i++) {
+            if (i >= at.rows) break;
+            vec t[OUT];
+            F::output(half[i], t);
+#pragma GCC unroll 4
+            for (int j = 0; j < OUT; j++) {
+                if (j >= at.cols) break;
+                const int64_t to = at.pixel * channels + i * line + j * int64_t(channels) + first_channel;
+                Finish<ending>::put(finish, t[j], h, y, to + h * WIDTH_OF_REGISTER);
+            }
+        }
+    }
+}
+
+template <class F, Ending ending>
+static void outputs_of_panel(const real* m, int64_t m_point, const Tiling<F>& tiling, int64_t first_tile, int tiles,
+                             int channels, int panel, real* y, const Epilogue& epilogue, double* sums) {
+    Finish<ending> finish(epilogue, panel * PANEL);
+    const int64_t line = int64_t(tiling.width) * channels;
+    for (int t = 0; t < tiles; t++)
+        transform_output<F, ending>(m + t * PANEL, m_point, tiling[first_tile + t], line, channels, panel * PANEL, y,
+                                    finish);
+    if (ending == Ending::COUNTED) finish.count(sums + panel * PANEL, sums + channels + panel * PANEL);
+}
+
+// Threads share out the tiles; each block runs through all output channels.
+template <class F, Ending ending>
+static void winograd_by_tiles(const Convolution& c, const real* x, const real* u, real* y, const Prologue& prologue,
+                              const Epilogue& epilogue, int block, int panels_in_block) {
+    constexpr int POINTS = F::IN * F::IN;
+    const Tiling<F> tiling(c);
+    const int groups = c.channels / PANEL, panels = c.out_channels / PANEL;
+    const int blocks = divided_up(tiling.count, block), threads = threads_for(blocks);
+    const int64_t group = int64_t(block) * PANEL, u_panel = int64_t(POINTS) * c.channels * PANEL;
+    const int64_t v_point = padded(group * groups), m_point = padded(group * panels_in_block);
+    real* tiles = room<real>(TILES, threads * POINTS * v_point);
+    real* products = room<real>(PRODUCTS, threads * POINTS * m_point);
+    const int64_t width = ending == Ending::COUNTED ? 2 * int64_t(c.out_channels) : 0;
+    double* sums = room<double>(SUMS, blocks * width);
+    std::memset(sums, 0, sizeof(double) * blocks * width);
+#pragma omp parallel num_threads(threads)
+    {
+        real* v = tiles + omp_get_thread_num() * POINTS * v_point;
+        real* m = products + omp_get_thread_num() * POINTS * m_point;
+#pragma omp for schedule(dynamic, 4)
+        for (int b = 0; b < blocks; b++) {
+            const int64_t first = int64_t(b) * block;
+            const int count = int(std::min<int64_t>(block, tiling.count - first));
+            for (int t = 0; t < count; t++)
+                transform_input<F>(x, tiling, first + t, c.channels, 0, c.channels, prologue, v + t * PANEL, v_point,
+                                   group);
+            for (int k = 0; k < panels; k += panels_in_block) {
+                const int some = std::min(panels_in_block, panels - k);
+                for (int p = 0; p < POINTS; p++)
+                    multiply(v + p * v_point, group, groups, u + k * u_panel + int64_t(p) * c.channels * PANEL, u_panel,
+                             m + p * m_point, group, count, some);
+                for (int i = 0; i < some; i++)
+                    outputs_of_panel<F, ending>(m + i * group, m_point, tiling, first, count, c.out_channels, k + i, y,
+                                                epilogue, sums + b * width);
+            }
+        }
+    }
+    if (ending == Ending::COUNTED) sum_parts(sums, blocks, width, epilogue.sums);
+}
+
+// Threads share out the output channels of one large block of tiles: for small images with many channels, where each
+// thread then reads only its part of the filters.  Where `w` is given, filters are transformed just before their use:
+// the transformed ones of 512 x 512 channels (38 MB) fit no cache.
+template <class F, Ending ending>
+static void winograd_by_channels(const Convolution& c, const real* x, const real* u, const real* w, const Strides& at,
+                                 real* y, const Prologue& prologue, const Epilogue& epilogue, int block) {
+    constexpr int POINTS = F::IN * F::IN;
+    const Tiling<F> tiling(c);
+    const int groups = c.channels / PANEL, panels = c.out_channels / PANEL, some = std::min(PANELS_AT_ONCE, panels);
+    const int blocks = divided_up(tiling.count, block), rounds = divided_up(panels, some), threads = threads_for(rounds);
+    const int64_t group = int64_t(block) * PANEL, u_panel = int64_t(POINTS) * c.channels * PANEL;
+    const int64_t v_point = padded(group * groups), m_point = padded(group * some);
+    real* v = room<real>(TILES, POINTS * v_point);
+    real* products = room<real>(PRODUCTS, threads * POINTS * m_point);
+    real* filters = w ? room<real>(WEIGHTS, threads * some * u_panel) : nullptr;
+    const int64_t width = ending == Ending::COUNTED ? 2 * int64_t(c.out_channels) : 0;
+    double* sums = room<double>(SUMS, blocks * width);
+    std::memset(sums, 0, sizeof(double) * blocks * width);
+    const int slice = std::min(c.channels, 64), slices = divided_up(c.channels, slice);
+#pragma omp parallel num_threads(threads)
+    {
+        real* m = products + omp_get_thread_num() * POINTS * m_point;
+        for (int b = 0; b < blocks; b++) {
+            const int64_t first = int64_t(b) * block;
+            const int count = int(std::min<int64_t>(block, tiling.count - first));
+#pragma omp for schedule(dynamic, 4)
+            for (int q = 0; q < count * slices; q++) {
+                const int t = q / slices, from = q % slices * slice;
+                transform_input<F>(x, tiling, first + t, c.channels, from, std::min(from + slice, c.channels), prologue,
+                                   v + t * PANEL, v_point, group);
+            }
+#pragma omp for schedule(dynamic, 1)
+            for (int r = 0; r < rounds; r++) {
+                const int k = r * some, here = std::min(some, panels - k);
+                const real* factors = u + k * u_panel;
+                if (w) {
+                    real* own = filters + omp_get_thread_num() * some * u_panel;
+                    for (int i = 0; i < here; i++)
+                        transform_filters<F>(w + (k + i) * PANEL * at.out, at, 0, c.channels, c.channels,
+                                             own + i * u_panel);
+                    factors = own;
+                }
+                for (int p = 0; p < POINTS; p++)
+                    multiply(v + p * v_point, group, groups, factors + int64_t(p) * c.channels * PANEL, u_panel,
+                             m + p * m_point, group, count, here);
+                for (int i = 0; i < here; i++)
+                    outputs_of_panel<F, ending>(m + i * group, m_point, tiling, first, count, c.out_channels, k + i, y,
+                                                epilogue, sums + b * width);
+            }
+        }
+    }
+    if (ending == Ending::COUNTED) sum_parts(sums, blocks, width, epilogue.sums);
+}
+
+// All filters transformed: U[k / 16][point][c][16].
+template <class F>
+static void winograd_pack(const Convolution& c, const real* w, const Strides& at, real* u) {
+    const int panels = c.out_channels / PANEL, slice = std::min(c.channels, 32), slices = divided_up(c.channels, slice);
+#pragma omp parallel for schedule(static) num_threads(threads_for(int64_t(panels) * slices / 4))
+    for (int q = 0; q < panels * slices; q++) {
+        const int k = q / slices, first = q % slices * slice;
+        transform_filters<F>(w + k * PANEL * at.out, at, first, std::min(first + slice, c.channels), c.channels,
+                             u + int64_t(k) * F::IN * F::IN * c.channels * PANEL);
+    }
+}
+
+template <class F> int64_t winograd_packed_size(const Convolution& c) {
+    return int64_t(F::IN * F::IN) * c.channels * c.out_channels;
+}
+
+// Whether the filters are too large, and the tiles too few, for each thread to read all filters.
+template <class F> bool better_by_channels(const Convolution& c) {
+    return winograd_packed_size<F>(c) * int64_t(sizeof(real)) > (16 << 20) && Tiling<F>(c).count <= 1024;
+}
+
+template <class F, Ending ending>
+static void winograd(const Convolution& c, const real* x, const real* u, const real* w, const Strides& at, real* y,
+                     const Prologue& prologue, const Epilogue& epilogue, const Plan& plan) {
+    const int64_t count = Tiling<F>(c).count;
+    if (plan.tiles ? plan.by_channels : better_by_channels<F>(c)) {
+        const int block = plan.tiles ? plan.tiles : 128;
+        return winograd_by_channels<F, ending>(c, x, u, u ? nullptr : w, at, y, prologue, epilogue,
+                                               int(std::min<int64_t>(block, count)));
+    }
+    if (!u) {
+        real* own = room<real>(WEIGHTS, winograd_packed_size<F>(c));
+        winograd_pack<F>(c, w, at, own);
+        u = own;
+    }
+    const int block = plan.tiles ? int(std::min<int64_t>(plan.tiles, count)) : tiles_in_block<F>(c.channels, count);
+    const int panels = std::min(plan.panels ? plan.panels : 2, c.out_channels / PANEL);
+    winograd_by_tiles<F, ending>(c, x, u, y, prologue, epilogue, block, panels);
+}
+
+template <class F>
+static void winograd(const Convolution& c, const real* x, const real* u, const real* w, const Strides& at, real* y,
+                     const Prologue& prologue, const Epilogue& epilogue, const Plan& plan) {
+    switch (ending_of(epilogue)) {
+    case Ending::PLAIN: return winograd<F, Ending::PLAIN>(c, x, u, w, at, y, prologue, epilogue, plan);
+    case Ending::FINISHED: return winograd<F, Ending::FINISHED>(c, x, u, w, at, y, prologue, epilogue, plan);
+    case Ending::COUNTED: return winograd<F, Ending::COUNTED>(c, x, u, w, at, y, prologue, epilogue, plan);
+    }
+}
+
+} // namespace VARIANT

@@ -1,0 +1,83 @@
+"""Builds the native kernels: one library of several variants, without which everything works, more slowly."""
+
+from __future__ import annotations
+
+import platform
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+from setuptools import Extension, setup
+from setuptools.command.bdist_wheel import bdist_wheel
+from setuptools.command.build_ext import build_ext
+
+NATIVE = Path("native")
+FLAGS = [
+    *("-std=c++17", "-O3", "-fopenmp", "-fvisibility=hidden"),
+    # A product and a sum may become one instruction; infinities and NaN keep their meaning.
+    *("-ffp-contract=fast", "-fno-math-errno", "-fno-trapping-math"),
+]
+EVERYWHERE = {"scalar": ("float", 1, []), "scalar64": ("double", 1, [])}
+X86 = {
+    "avx2": ("float", 8, ["-mavx2", "-mfma"]),
+    "avx512": (
+        *("float", 16),
+        ["-mavx512f", "-mavx512dq", "-mavx512vl", "-mavx512bw", "-mfma", "-mprefer-vector-width=512"],
+    ),
+}
+NEON = {"neon": ("float", 4, [])}
+"""Name of a variant -> its numbers, how many fill a register, and the compiler's options."""
+
+
+def variants() -> dict[str, tuple[str, int, list[str]]]:
+    """What is compiled for this kind of processor."""
+    machine = platform.machine().lower()
+    if machine in ("x86_64", "amd64"):
+        return X86 | EVERYWHERE
+    return (NEON if machine in ("aarch64", "arm64") else {}) | EVERYWHERE
+
+
+class BuildNative(build_ext):
+    """Compiles each variant into objects of its own, so that no code for a newer processor gets into the others."""
+
+    def build_extension(self, ext: Extension) -> None:
+        """Compile, link, and put the library where the package looks for it."""
+        families = [
+            f"-DWITH_{family}"
+            for family, members in (("X86", X86), ("NEON", NEON))
+            if members.keys() <= variants().keys()
+        ]
+        jobs = [("library", families)]
+        for name, (number, width, options) in variants().items():
+            jobs.append((name, [f"-DVARIANT={name}", f"-DREAL={number}", f"-DWIDTH={width}", *options]))
+        with ThreadPoolExecutor() as pool:
+            objects = [found for some in pool.map(lambda job: self._compile(*job), jobs) for found in some]
+        target = self.get_ext_fullpath(ext.name)
+        self.compiler.link_shared_object(objects, target, extra_postargs=["-fopenmp"], target_lang="c++")
+
+    def _compile(self, name: str, options: list[str]) -> list[str]:
+        source = "library.cpp" if name == "library" else "variant.cpp"
+        found: list[str] = self.compiler.compile(
+            [str(NATIVE / source)], output_dir=str(Path(self.build_temp) / name), extra_postargs=[*FLAGS, *options]
+        )
+        return found
+
+    def get_ext_filename(self, fullname: str) -> str:
+        """A plain shared library, the same for every Python."""
+        return str(Path(*fullname.split(".")).with_suffix(".so"))
+
+
+class AnyPython(bdist_wheel):
+    """The library knows nothing of Python: one wheel a platform serves all versions."""
+
+    def get_tag(self) -> tuple[str, str, str]:
+        """As before, but for any Python."""
+        return "py3", "none", super().get_tag()[2]
+
+
+if sys.platform == "win32":
+    setup()
+else:
+    kernels = Extension("resnets.native.libresnets", sources=sorted(map(str, NATIVE.glob("*.cpp"))), optional=True)
+    kernels.depends = sorted(str(path) for pattern in ("*.h", "*.hpp") for path in NATIVE.glob(pattern))
+    setup(ext_modules=[kernels], cmdclass={"build_ext": BuildNative, "bdist_wheel": AnyPython})

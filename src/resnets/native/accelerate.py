@@ -1,0 +1,143 @@
+"""A model whose blocks run on the native kernels, and back: the same modules, parameters and names.
+
+Each block and each row of layers gets a `forward` of its own. It looks at what it is given, every time, and leaves to
+PyTorch what the kernels cannot do, and whatever somebody watches with a hook.
+"""
+
+from __future__ import annotations
+
+from types import MethodType
+from typing import TypeVar
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from resnets.layers.block import ResidualBlock
+from resnets.native import chain, kernels, operators
+from resnets.native.library import active, required
+from resnets.native.pieces import Chain, is_relu, is_winograd, only_chain, pieces
+
+Model = TypeVar("Model", bound=nn.Module)
+
+
+def accelerate(model: Model) -> Model:
+    """The model itself, its blocks on the native kernels if there are any here; `restore` undoes it."""
+    if active() is not None:
+        for module in model.modules():
+            if type(module).forward is ResidualBlock.forward:
+                vars(module)["forward"] = MethodType(_residual_block, module)
+            elif type(module).forward is nn.Sequential.forward:
+                vars(module)["forward"] = MethodType(_sequence, module)
+    return model
+
+
+def restore(model: Model) -> Model:
+    """The model itself, on PyTorch alone again."""
+    for module in model.modules():
+        vars(module).pop("forward", None)
+    return model
+
+
+def is_accelerated(model: nn.Module) -> bool:
+    """Whether any part of the model runs on the native kernels."""
+    return any("forward" in vars(module) for module in model.modules())
+
+
+def _residual_block(block: ResidualBlock, x: Tensor) -> Tensor:
+    """activation(F(x) + shortcut(x)), with F one chain."""
+    branch = only_chain(list(block.residual))
+    if branch and not branch.ends_with_relu and is_relu(block.activation) and _can_run(branch, block, x):
+        if type(block.shortcut) is nn.Identity:
+            return _run(branch, x, None, identity=True, relu=True)
+        return _run(branch, x, block.shortcut(x), identity=False, relu=True)
+    return ResidualBlock.forward(block, x)
+
+
+def _sequence(layers: nn.Sequential, x: Tensor) -> Tensor:
+    """The layers one after the other, chains as one step."""
+    if _is_watched(layers) or not isinstance(x, Tensor):
+        return nn.Sequential.forward(layers, x)  # type: ignore[no-any-return, no-untyped-call]
+    for piece in pieces(list(layers)):
+        if not isinstance(piece, Chain):
+            x = operators.convolution(x, piece.weight) if is_winograd(piece) and _is_ours(x) else piece(x)
+        elif _can_run(piece, layers, x):
+            x = _run(piece, x, None, identity=False, relu=piece.ends_with_relu)
+        else:
+            x = _run_on_torch(piece, x)
+    return x
+
+
+def _is_watched(module: nn.Module) -> bool:
+    """Whether a hook wants to see what goes through the module's parts."""
+    hooks = ("_forward_hooks", "_forward_pre_hooks", "_backward_hooks", "_backward_pre_hooks")
+    return any(vars(part)[name] for part in module.modules() if part is not module for name in hooks)
+
+
+def _is_ours(x: Tensor) -> bool:
+    """What the kernels compute with: numbers in single precision on a CPU, and some of them."""
+    return x.dtype == torch.float32 and x.device.type == "cpu" and x.ndim == 4 and x.numel() > 0
+
+
+def _can_run(piece: Chain, owner: nn.Module, x: Tensor) -> bool:
+    """Whether nobody watches, all norms are in one mode that there is a kernel for, and each has what it needs."""
+    norms = [pair.norm for pair in piece.pairs]
+    if _is_watched(owner) or not _is_ours(x) or torch.is_autocast_enabled("cpu"):
+        return False
+    if not all(norm.affine and norm.track_running_stats and norm.momentum is not None for norm in norms):
+        return False
+    if not any(norm.training for norm in norms):
+        return not torch.is_grad_enabled()
+    height, width = x.shape[2:]
+    for pair in piece.pairs:
+        kernel = pair.operand.kernel
+        height, width = kernel.output_size(height), kernel.output_size(width)
+    return all(norm.training for norm in norms) and height > 0 and width > 0 and len(x) * height * width > 1
+
+
+def _run(piece: Chain, x: Tensor, shortcut: Tensor | None, *, identity: bool, relu: bool) -> Tensor:
+    if piece.pairs[0].norm.training:
+        return _train(piece, x, shortcut, identity=identity, relu=relu)
+    return _infer(piece, x, x if identity else shortcut, relu=relu)
+
+
+def _train(piece: Chain, x: Tensor, shortcut: Tensor | None, *, identity: bool, relu: bool) -> Tensor:
+    norms = [chain.Norm(pair.norm.weight, pair.norm.bias, pair.running[0], pair.norm.eps) for pair in piece.pairs]
+    convolutions = [pair.operand for pair in piece.pairs]
+    z, found = operators.run_chain(x, shortcut, convolutions, norms, identity=identity, relu=relu)
+    with torch.no_grad():
+        for pair, statistics in zip(piece.pairs, found, strict=True):
+            mean, variance, batches = pair.running
+            momentum = pair.norm.momentum or 0.0
+            mean.lerp_(statistics[2], momentum)
+            variance.lerp_(statistics[3], momentum)
+            batches += 1
+    return z
+
+
+def _infer(piece: Chain, x: Tensor, shortcut: Tensor | None, *, relu: bool) -> Tensor:
+    """With running statistics a norm is a scale and a shift: both go into the convolution."""
+    x = x.contiguous(memory_format=torch.channels_last)
+    for pair in piece.pairs:
+        scale, shift = pair.scale_and_shift
+        weight = pair.convolution.weight * scale[:, None, None, None]
+        is_last = pair is piece.pairs[-1]
+        added = shortcut.contiguous(memory_format=torch.channels_last) if is_last and shortcut is not None else None
+        rectify = relu or not is_last
+        if pair.operand.is_winograd:
+            after = kernels.finish(shift, added, relu=rectify)
+            x = kernels.convolve(required(), x, weight, pair.operand.kernel, after=after)
+        else:
+            x = functional.conv2d(x, weight, shift, pair.convolution.stride, pair.operand.kernel.padding)
+            x = x.contiguous(memory_format=torch.channels_last)
+            x = x if added is None else x.add_(added)
+            x = x.relu_() if rectify else x
+    return x
+
+
+def _run_on_torch(piece: Chain, x: Tensor) -> Tensor:
+    for pair in piece.pairs:
+        x = pair.norm(pair.convolution(x))
+        if piece.ends_with_relu or pair is not piece.pairs[-1]:
+            x = functional.relu(x)
+    return x

@@ -1,0 +1,197 @@
+"""Convolution, batch norm and ReLU, several times over and joined with a shortcut, as one step with its gradient.
+
+Of each convolution only its output y is kept, before its norm. The next convolution normalises and rectifies y as it
+reads it, and the statistics of y are summed up as it is written.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from resnets.native import kernels
+from resnets.native.kernels import Activation, Kernel
+from resnets.native.library import Kernels
+
+
+@dataclass(frozen=True)
+class Convolution:
+    """A convolution without bias, dilation and groups."""
+
+    weight: Tensor
+    kernel: Kernel
+
+    @property
+    def is_winograd(self) -> bool:
+        """Whether our algorithm applies; where it does not, PyTorch's convolution is as fast as ours was."""
+        return suits_winograd(self.kernel, *self.weight.shape[:2])
+
+
+def suits_winograd(kernel: Kernel, out_channels: int, in_channels: int) -> bool:
+    """Whether a convolution is 3x3 with stride 1, keeps the size, and has whole panels of channels."""
+    return kernel == Kernel(3, 1, 1) and not out_channels % kernels.PANEL and not in_channels % kernels.PANEL
+
+
+@dataclass(frozen=True)
+class Norm:
+    """The batch norm behind a convolution, in training."""
+
+    gamma: Tensor
+    beta: Tensor
+    pivot: Tensor
+    """A guess of the mean, subtracted before values are squared: the running mean."""
+    eps: float
+
+
+@dataclass(frozen=True)
+class Trace:
+    """What a convolution and its norm leave for their gradient."""
+
+    read: Tensor | None
+    """The convolution's input; None where that is the activation of the trace before."""
+    y: Tensor
+    statistics: Tensor
+    """(5, channels): scale, shift, mean, unbiased variance, 1 / std."""
+
+    @property
+    def activation(self) -> Activation:
+        """Norm and ReLU, for those who read y."""
+        return Activation(self.statistics[0], self.statistics[1])
+
+
+def forward(
+    native: Kernels,
+    convolutions: Sequence[Convolution],
+    norms: Sequence[Norm],
+    x: Tensor,
+    shortcut: Tensor | None,
+    *,
+    relu: bool,
+) -> tuple[Tensor, list[Trace]]:
+    """[relu] (norm(conv(... relu(norm(conv(x)))) + shortcut), and what its gradient needs."""
+    traces: list[Trace] = []
+    for convolution, norm in zip(convolutions, norms, strict=True):
+        traces.append(_forward_one(native, convolution, norm, x, traces[-1] if traces else None))
+    last = traces[-1]
+    return kernels.norm_apply(native, last.y, last.activation, shortcut, relu=relu), traces
+
+
+def _forward_one(native: Kernels, convolution: Convolution, norm: Norm, x: Tensor, previous: Trace | None) -> Trace:
+    read = None if previous else x
+    weight, kernel = convolution.weight, convolution.kernel
+    if convolution.is_winograd:
+        source, before = (previous.y, previous.activation) if previous else (x, None)
+        y, sums = kernels.convolve_and_count(native, source, weight, kernel, before=before, pivot=norm.pivot)
+    else:
+        if previous:
+            read = kernels.norm_apply(native, previous.y, previous.activation, None, relu=True)
+        y = functional.conv2d(x if read is None else read, weight, stride=kernel.stride, padding=kernel.padding)
+        y = y.contiguous(memory_format=torch.channels_last)
+        sums = kernels.channel_sums(native, y, norm.pivot)
+    rows = y.numel() // y.shape[1]
+    return Trace(read, y, kernels.norm_statistics(native, sums, rows, norm.pivot, norm.gamma, norm.beta, norm.eps))
+
+
+@dataclass(frozen=True)
+class Gradients:
+    """The gradients of a convolution and its norm."""
+
+    weight: Tensor | None
+    norm: Tensor
+    """(4, channels); the last two rows are the gradients of gamma and beta."""
+
+
+def backward(
+    native: Kernels,
+    convolutions: Sequence[Convolution],
+    traces: Sequence[Trace],
+    dz: Tensor,
+    z: Tensor | None,
+    *,
+    relu: bool,
+    identity: bool,
+    wants: Sequence[bool],
+) -> tuple[Tensor | None, list[Gradients]]:
+    """The gradient of x and those of each convolution; `z` is given where a shortcut was added before the last ReLU.
+
+    `identity`: x itself was the shortcut, so its gradient gets dz, as far as the ReLU let z through. `wants` says
+    whether the gradients of x and of each weight are asked for.
+    """
+    found: list[Gradients] = []
+    gradient, gate, is_rectified = dz, z if relu else None, relu
+    for number in reversed(range(len(convolutions))):
+        convolution, trace, previous = convolutions[number], traces[number], traces[number - 1] if number else None
+        activation = trace.activation if is_rectified and gate is None else None
+        dy, norm = _backward_norm(native, trace, gradient, gate, activation)
+        dw = _weight_gradient(native, convolution, trace, previous, dy) if wants[number + 1] else None
+        found.append(Gradients(dw, norm))
+        gate, is_rectified = None, True
+        if previous:
+            gradient = _input_gradient(native, convolution, dy, previous.y.shape)
+    x = traces[0].read
+    if x is None or not wants[0]:
+        return None, found[::-1]
+    added = (dz, z if relu else None) if identity else None
+    return _input_gradient(native, convolutions[0], dy, x.shape, added), found[::-1]
+
+
+def _backward_norm(
+    native: Kernels, trace: Trace, gradient: Tensor, gate: Tensor | None, activation: Activation | None
+) -> tuple[Tensor, Tensor]:
+    """The gradient of y in [relu] (y * scale + shift), and the norm's coefficients."""
+    y, scale, mean = trace.y, trace.statistics[0], trace.statistics[2]
+    sums = kernels.norm_backward_sums(native, gradient, y, mean, gate=gate, activation=activation)
+    found = kernels.norm_coefficients(native, sums, y.numel() // y.shape[1], trace.statistics)
+    dy = kernels.norm_backward_apply(
+        *(native, gradient, y),
+        gate=gate,
+        scale=scale,
+        shift=activation.shift if activation else None,
+        slope=found[0],
+        offset=found[1],
+    )
+    return dy, found
+
+
+def _weight_gradient(
+    native: Kernels, convolution: Convolution, trace: Trace, previous: Trace | None, dy: Tensor
+) -> Tensor:
+    weight, kernel = convolution.weight, convolution.kernel
+    if trace.read is not None and convolution.is_winograd:
+        return kernels.weight_gradient(native, trace.read, dy, weight, kernel)
+    if trace.read is not None:
+        return _torch_gradient(trace.read, convolution, dy, of_weight=True)
+    assert previous is not None  # noqa: S101  # what read no tensor of its own read the one before
+    return kernels.weight_gradient(native, previous.y, dy, weight, kernel, before=previous.activation)
+
+
+def _input_gradient(
+    native: Kernels,
+    convolution: Convolution,
+    dy: Tensor,
+    shape: torch.Size,
+    added: tuple[Tensor, Tensor | None] | None = None,
+) -> Tensor:
+    """The gradient of an input of `shape`, plus `added` = (dz, z): dz where z is positive."""
+    if convolution.is_winograd:
+        after = kernels.finish(residual=added[0], mask=added[1]) if added else None
+        return kernels.input_gradient(native, dy, convolution.weight, tuple(shape), convolution.kernel, after=after)
+    dx = _torch_gradient(dy.new_empty(()).expand(shape), convolution, dy, of_weight=False)
+    if not added:
+        return dx
+    dz, z = added
+    return dx.add_(dz if z is None else torch.ops.aten.threshold_backward(dz, z, 0))
+
+
+def _torch_gradient(x: Tensor, convolution: Convolution, dy: Tensor, *, of_weight: bool) -> Tensor:
+    step, padding = [convolution.kernel.stride] * 2, [convolution.kernel.padding] * 2
+    wanted = [not of_weight, of_weight, False]
+    arguments = dy, x, convolution.weight, None, step, padding, [1, 1], False, [0, 0], 1, wanted
+    dx, dw, _ = torch.ops.aten.convolution_backward(*arguments)
+    if of_weight:
+        return dw  # type: ignore[no-any-return]  # the operator is not typed
+    return dx.contiguous(memory_format=torch.channels_last)  # type: ignore[no-any-return]

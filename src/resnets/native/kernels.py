@@ -1,0 +1,197 @@
+"""The kernels on tensors: shapes read off, memory laid out, nothing else."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+from resnets.native.library import Convolution, Epilogue, Kernels, Plan, Prologue, Strides
+
+PANEL = 16
+"""Output channels come in panels of so many."""
+BY_SHAPE = Plan()
+
+
+class Activation(NamedTuple):
+    """max(0, x * scale + shift), to be applied to an input as it is read; both (channels,)."""
+
+    scale: Tensor
+    shift: Tensor
+
+
+@dataclass(frozen=True)
+class Kernel:
+    """Stride and padding of a convolution with a square kernel of `size` pixels."""
+
+    size: int
+    stride: int
+    padding: int
+
+    def output_size(self, pixels: int) -> int:
+        """Height or width of the output."""
+        return (pixels + 2 * self.padding - self.size) // self.stride + 1
+
+
+def _pointer(tensor: Tensor | None) -> int | None:
+    return None if tensor is None else tensor.data_ptr()
+
+
+def _sizes(x: tuple[int, ...], out_channels: int, kernel: Kernel) -> Convolution:
+    images, channels, height, width = x
+    output = kernel.output_size(height), kernel.output_size(width)
+    return Convolution(
+        images, height, width, channels, *output, out_channels, kernel.size, kernel.stride, kernel.padding
+    )
+
+
+def _strides(weight: Tensor) -> Strides:
+    return Strides(*weight.stride())
+
+
+def _check(code: int) -> None:
+    if code:
+        raise MemoryError("A convolution needs more memory than there is: use smaller batches or images.")
+
+
+def _new(like: Tensor, *shape: int) -> Tensor:
+    return torch.empty(shape, dtype=like.dtype, memory_format=torch.channels_last)
+
+
+def convolve(
+    kernels: Kernels,
+    x: Tensor,
+    weight: Tensor,
+    kernel: Kernel,
+    *,
+    before: Activation | None = None,
+    after: Epilogue | None = None,
+    plan: Plan = BY_SHAPE,
+) -> Tensor:
+    """The convolution of before(x) with weight, finished or counted by `after`; x channels last."""
+    sizes = _sizes(tuple(x.shape), len(weight), kernel)
+    y = _new(x, len(x), len(weight), sizes.out_height, sizes.out_width)
+    prologue = Prologue(*map(_pointer, before)) if before else Prologue()
+    arguments = x.data_ptr(), weight.data_ptr(), _strides(weight), y.data_ptr(), prologue, after or Epilogue(), plan
+    _check(kernels.forward(sizes, *arguments))
+    return y
+
+
+def input_gradient(
+    kernels: Kernels,
+    dy: Tensor,
+    weight: Tensor,
+    shape: tuple[int, ...],
+    kernel: Kernel,
+    *,
+    after: Epilogue | None = None,
+    plan: Plan = BY_SHAPE,
+) -> Tensor:
+    """The gradient of an input of `shape`."""
+    dx = _new(dy, *shape)
+    sizes = _sizes(shape, len(weight), kernel)
+    arguments = dy.data_ptr(), weight.data_ptr(), _strides(weight), dx.data_ptr(), after or Epilogue(), plan
+    _check(kernels.backward_data(sizes, *arguments))
+    return dx
+
+
+def weight_gradient(
+    kernels: Kernels,
+    x: Tensor,
+    dy: Tensor,
+    weight: Tensor,
+    kernel: Kernel,
+    *,
+    before: Activation | None = None,
+    plan: Plan = BY_SHAPE,
+) -> Tensor:
+    """The gradient of the weight, laid out as the weight is."""
+    dw = torch.empty_like(weight)
+    sizes = _sizes(tuple(x.shape), len(weight), kernel)
+    prologue = Prologue(*map(_pointer, before)) if before else Prologue()
+    _check(kernels.backward_weights(sizes, x.data_ptr(), dy.data_ptr(), dw.data_ptr(), _strides(dw), prologue, plan))
+    return dw
+
+
+def finish(
+    bias: Tensor | None = None, residual: Tensor | None = None, *, relu: bool = False, mask: Tensor | None = None
+) -> Epilogue:
+    """What to add to an output before it is written: bias, residual where the mask is positive; then ReLU."""
+    return Epilogue(bias=_pointer(bias), residual=_pointer(residual), residual_mask=_pointer(mask), relu=relu)
+
+
+def convolve_and_count(
+    kernels: Kernels, x: Tensor, weight: Tensor, kernel: Kernel, *, before: Activation | None, pivot: Tensor
+) -> tuple[Tensor, Tensor]:
+    """As `convolve`, with the sums over each channel of y - pivot and of its square: (2, channels), float64."""
+    sums = torch.empty(2, len(weight), dtype=torch.float64)
+    counting = Epilogue(pivot=pivot.data_ptr(), sums=sums.data_ptr())
+    return convolve(kernels, x, weight, kernel, before=before, after=counting), sums
+
+
+def _rows(x: Tensor) -> tuple[int, int]:
+    return x.numel() // x.shape[1], x.shape[1]
+
+
+def channel_sums(kernels: Kernels, y: Tensor, pivot: Tensor | None) -> Tensor:
+    """Sums over each channel of y - pivot and of its square: (2, channels), float64."""
+    sums = torch.empty(2, y.shape[1], dtype=torch.float64)
+    _check(kernels.channel_sums(y.data_ptr(), _pointer(pivot), *_rows(y), sums.data_ptr()))
+    return sums
+
+
+def norm_statistics(
+    kernels: Kernels, sums: Tensor, rows: int, pivot: Tensor | None, gamma: Tensor, beta: Tensor, eps: float
+) -> Tensor:
+    """What a norm found in a batch: (5, channels) with scale, shift, mean, unbiased variance and 1 / std."""
+    statistics = gamma.new_empty(5, len(gamma))
+    pointers = map(_pointer, (pivot, gamma, beta))
+    kernels.norm_statistics(sums.data_ptr(), rows, *pointers, eps, len(gamma), statistics.data_ptr())
+    return statistics
+
+
+def norm_coefficients(kernels: Kernels, sums: Tensor, rows: int, statistics: Tensor) -> Tensor:
+    """What its backward pass needs: (4, channels) with slope, offset, and the gradients of gamma and beta."""
+    channels = statistics.shape[1]
+    coefficients = statistics.new_empty(4, channels)
+    kernels.norm_coefficients(sums.data_ptr(), rows, statistics.data_ptr(), channels, coefficients.data_ptr())
+    return coefficients
+
+
+def norm_apply(kernels: Kernels, y: Tensor, activation: Activation, residual: Tensor | None, *, relu: bool) -> Tensor:
+    """[relu] (y * scale + shift + residual)."""
+    z = torch.empty_like(y)
+    scale, shift = map(_pointer, activation)
+    _check(kernels.norm_apply(y.data_ptr(), scale, shift, _pointer(residual), relu, z.data_ptr(), *_rows(y)))
+    return z
+
+
+def norm_backward_sums(
+    kernels: Kernels, dz: Tensor, y: Tensor, mean: Tensor, *, gate: Tensor | None, activation: Activation | None
+) -> Tensor:
+    """The sums over each channel of g and of g (y - mean), where g is what ReLU let through: (2, channels), float64."""
+    sums = torch.empty(2, y.shape[1], dtype=torch.float64)
+    scale, shift = map(_pointer, activation) if activation else (None, None)
+    pointers = dz.data_ptr(), y.data_ptr(), mean.data_ptr(), _pointer(gate), scale, shift
+    _check(kernels.norm_backward_sums(*pointers, *_rows(y), sums.data_ptr()))
+    return sums
+
+
+def norm_backward_apply(
+    kernels: Kernels,
+    dz: Tensor,
+    y: Tensor,
+    *,
+    gate: Tensor | None,
+    scale: Tensor,
+    shift: Tensor | None,
+    slope: Tensor,
+    offset: Tensor,
+) -> Tensor:
+    """The gradient of y: g * scale + y * slope + offset, where g is what ReLU let through."""
+    dy = torch.empty_like(y)
+    pointers = map(_pointer, (dz, y, gate, scale, shift, slope, offset, dy))
+    _check(kernels.norm_backward_apply(*pointers, *_rows(y)))
+    return dy

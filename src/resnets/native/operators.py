@@ -1,0 +1,192 @@
+"""The operations as PyTorch knows them: with gradients, and with shapes alone for torch.compile and torch.export."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import astuple
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from resnets.native import chain, kernels
+from resnets.native.chain import Convolution, Norm, Trace
+from resnets.native.kernels import Kernel
+from resnets.native.library import required
+
+_LAST = torch.channels_last
+_SAME = Kernel(3, 1, 1)
+
+
+def run_chain(
+    x: Tensor,
+    shortcut: Tensor | None,
+    convolutions: Sequence[Convolution],
+    norms: Sequence[Norm],
+    *,
+    identity: bool,
+    relu: bool,
+) -> tuple[Tensor, list[Tensor]]:
+    """[relu] (chain(x) + shortcut), and the statistics of each norm; `identity`: the shortcut is x itself."""
+    z, *rest = _chain(
+        x,
+        shortcut,
+        [convolution.weight for convolution in convolutions],
+        [tensor for norm in norms for tensor in (norm.gamma, norm.beta, norm.pivot)],
+        [identity, relu, *(number for convolution in convolutions for number in astuple(convolution.kernel))],
+        [norm.eps for norm in norms],
+    )
+    return z, rest[: len(norms)]
+
+
+def _kernels(settings: list[int]) -> list[Kernel]:
+    """From identity and relu, then size, stride and padding of each convolution."""
+    return [Kernel(*settings[i : i + 3]) for i in range(2, len(settings), 3)]
+
+
+@torch.library.custom_op("resnets::chain", mutates_args=())
+def _chain(
+    x: Tensor,
+    shortcut: Tensor | None,
+    weights: list[Tensor],
+    norms: list[Tensor],
+    settings: list[int],
+    eps: list[float],
+) -> list[Tensor]:
+    """z, then of each convolution the statistics, the output, and, behind the first, the input (empty if not kept)."""
+    convolutions = list(map(Convolution, weights, _kernels(settings)))
+    links = list(map(Norm, norms[::3], norms[1::3], norms[2::3], eps))
+    x = x.contiguous(memory_format=_LAST)
+    added = x if settings[0] else None if shortcut is None else shortcut.contiguous(memory_format=_LAST)
+    z, traces = chain.forward(required(), convolutions, links, x, added, relu=bool(settings[1]))
+    kept = [x.new_empty(0) if trace.read is None else trace.read for trace in traces[1:]]
+    return [z, *(trace.statistics for trace in traces), *(trace.y for trace in traces), *kept]
+
+
+@_chain.register_fake
+def _(
+    x: Tensor,
+    shortcut: Tensor | None,  # noqa: ARG001  # shapes do not depend on it
+    weights: list[Tensor],
+    norms: list[Tensor],  # noqa: ARG001
+    settings: list[int],
+    eps: list[float],  # noqa: ARG001
+) -> list[Tensor]:
+    outputs: list[Tensor] = []
+    kept: list[Tensor] = []
+    height, width = x.shape[2:]
+    for weight, kernel in zip(weights, _kernels(settings), strict=True):
+        if outputs:
+            is_kept = not Convolution(weight, kernel).is_winograd
+            kept.append(torch.empty_like(outputs[-1]) if is_kept else x.new_empty(0))
+        height, width = kernel.output_size(height), kernel.output_size(width)
+        outputs.append(x.new_empty(x.shape[0], len(weight), height, width).to(memory_format=_LAST))
+    statistics = [weight.new_empty(5, len(weight)) for weight in weights]
+    return [torch.empty_like(outputs[-1]), *statistics, *outputs, *kept]
+
+
+@torch.library.custom_op("resnets::chain_backward", mutates_args=())
+def _chain_backward(
+    dz: Tensor,
+    x: Tensor,
+    z: Tensor | None,
+    weights: list[Tensor],
+    stored: list[Tensor],
+    settings: list[int],
+    wants: list[bool],
+) -> list[Tensor]:
+    """The gradients of x and of each weight, empty if not wanted; then the coefficients of each norm."""
+    count = len(weights)
+    convolutions = list(map(Convolution, weights, _kernels(settings)))
+    kept = [None if read.numel() == 0 else read for read in stored[2 * count :]]
+    reads = [x.contiguous(memory_format=_LAST), *kept]
+    traces = list(map(Trace, reads, stored[count : 2 * count], stored[:count]))
+    dz = dz.contiguous(memory_format=_LAST)
+    identity, relu = map(bool, settings[:2])
+    dx, found = chain.backward(required(), convolutions, traces, dz, z, relu=relu, identity=identity, wants=wants)
+    gradients = [dx, *(gradients.weight for gradients in found)]
+    norms = [gradients.norm for gradients in found]
+    return [x.new_empty(0) if gradient is None else gradient for gradient in gradients] + norms
+
+
+@_chain_backward.register_fake
+def _(
+    dz: Tensor,  # noqa: ARG001
+    x: Tensor,
+    z: Tensor | None,  # noqa: ARG001
+    weights: list[Tensor],
+    stored: list[Tensor],  # noqa: ARG001
+    settings: list[int],  # noqa: ARG001
+    wants: list[bool],
+) -> list[Tensor]:
+    shapes = [torch.empty_like(x, memory_format=_LAST), *map(torch.empty_like, weights)]
+    gradients = [shape if wanted else x.new_empty(0) for shape, wanted in zip(shapes, wants, strict=True)]
+    return gradients + [weight.new_empty(4, len(weight)) for weight in weights]
+
+
+def _keep(ctx: Any, inputs: tuple[Any, ...], output: list[Tensor]) -> None:
+    x, shortcut, weights, _, settings, _ = inputs
+    z, *stored = output
+    needs_z = settings[1] and (settings[0] or shortcut is not None)
+    ctx.settings, ctx.count, ctx.has_shortcut = settings, len(weights), shortcut is not None
+    ctx.wants = [tensor.requires_grad for tensor in (x, *weights)]
+    ctx.set_materialize_grads(False)  # zeros for what is stored would cost as much as a convolution
+    ctx.save_for_backward(x, z if needs_z else None, *weights, *stored)
+
+
+def _differentiate(ctx: Any, gradients: list[Tensor | None]) -> tuple[Any, ...]:
+    dz = gradients[0]
+    if dz is None:
+        return (None,) * 6
+    x, z, *tensors = ctx.saved_tensors
+    weights, stored, settings = tensors[: ctx.count], tensors[ctx.count :], ctx.settings
+    found = _chain_backward(dz, x, z, weights, stored, settings, ctx.wants)
+    dx, *dw = (gradient if wanted else None for gradient, wanted in zip(found, ctx.wants, strict=False))
+    of_norms = [row for coefficients in found[ctx.count + 1 :] for row in (coefficients[2], coefficients[3], None)]
+    of_shortcut = None
+    if ctx.has_shortcut:
+        of_shortcut = torch.ops.aten.threshold_backward(dz, z, 0) if settings[1] else dz
+    return dx, of_shortcut, dw, of_norms, None, None
+
+
+_chain.register_autograd(_differentiate, setup_context=_keep)
+
+
+@torch.library.custom_op("resnets::convolution", mutates_args=())
+def convolution(x: Tensor, weight: Tensor) -> Tensor:
+    """A 3x3 convolution with stride 1 that keeps the size, by Winograd's algorithm."""
+    return kernels.convolve(required(), x.contiguous(memory_format=_LAST), weight, _SAME)
+
+
+@convolution.register_fake
+def _(x: Tensor, weight: Tensor) -> Tensor:
+    return x.new_empty(x.shape[0], len(weight), *x.shape[2:]).to(memory_format=_LAST)
+
+
+@torch.library.custom_op("resnets::convolution_backward", mutates_args=())
+def _convolution_backward(dy: Tensor, x: Tensor, weight: Tensor, wants: list[bool]) -> list[Tensor]:
+    """The gradients of x and of the weight, each empty if not wanted."""
+    native = required()
+    dy, x = dy.contiguous(memory_format=_LAST), x.contiguous(memory_format=_LAST)
+    dx = kernels.input_gradient(native, dy, weight, tuple(x.shape), _SAME) if wants[0] else x.new_empty(0)
+    dw = kernels.weight_gradient(native, x, dy, weight, _SAME) if wants[1] else x.new_empty(0)
+    return [dx, dw]
+
+
+@_convolution_backward.register_fake
+def _(dy: Tensor, x: Tensor, weight: Tensor, wants: list[bool]) -> list[Tensor]:  # noqa: ARG001
+    dx = torch.empty_like(x, memory_format=_LAST) if wants[0] else x.new_empty(0)
+    return [dx, torch.empty_like(weight) if wants[1] else x.new_empty(0)]
+
+
+def _keep_convolution(ctx: Any, inputs: tuple[Tensor, Tensor], output: Tensor) -> None:  # noqa: ARG001
+    ctx.save_for_backward(*inputs)
+
+
+def _differentiate_convolution(ctx: Any, dy: Tensor) -> tuple[Tensor | None, ...]:
+    wants = list(ctx.needs_input_grad[:2])
+    found = _convolution_backward(dy, *ctx.saved_tensors, wants)
+    return tuple(gradient if wanted else None for gradient, wanted in zip(found, wants, strict=True))
+
+
+convolution.register_autograd(_differentiate_convolution, setup_context=_keep_convolution)

@@ -1,0 +1,105 @@
+"""A row of layers, cut into what the native kernels do at once and what is left to PyTorch."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from torch import Tensor, nn
+
+from resnets.layers.norm import BatchNorm2d
+from resnets.native import chain, kernels
+from resnets.native.kernels import Kernel
+
+
+@dataclass(frozen=True)
+class Pair:
+    """A convolution and the batch norm behind it, as modules."""
+
+    convolution: nn.Conv2d
+    norm: BatchNorm2d
+
+    @property
+    def operand(self) -> chain.Convolution:
+        """The convolution as the kernels take it."""
+        return chain.Convolution(self.convolution.weight, kernel_of(self.convolution))
+
+    @property
+    def running(self) -> tuple[Tensor, Tensor, Tensor]:
+        """Mean, variance and number of batches so far; to be asked only where statistics are tracked."""
+        norm = self.norm
+        found = norm.running_mean, norm.running_var, norm.num_batches_tracked
+        return tuple(tensor for tensor in found if tensor is not None)  # type: ignore[return-value]  # all three or none
+
+    @property
+    def scale_and_shift(self) -> tuple[Tensor, Tensor]:
+        """What the norm does with its running statistics."""
+        mean, variance, _ = self.running
+        scale = self.norm.weight * (variance + self.norm.eps).rsqrt()
+        return scale, self.norm.bias - mean * scale
+
+
+@dataclass(frozen=True)
+class Chain:
+    """Consecutive (convolution, norm, ReLU); the last ReLU may be missing."""
+
+    pairs: tuple[Pair, ...]
+    ends_with_relu: bool
+
+
+def pieces(layers: Sequence[nn.Module]) -> Iterator[Chain | nn.Module]:
+    """The layers in their order, chains gathered up."""
+    pairs: list[Pair] = []
+    position = 0
+    while position < len(layers):
+        convolution, norm = layers[position], layers[position + 1] if position + 1 < len(layers) else None
+        if _is_plain(convolution) and type(norm) is BatchNorm2d:
+            pairs.append(Pair(convolution, norm))  # type: ignore[arg-type]  # _is_plain has looked
+            position += 2
+            if position < len(layers) and is_relu(layers[position]):
+                position += 1
+                continue
+            yield Chain(tuple(pairs), ends_with_relu=False)
+        else:
+            if pairs:
+                yield Chain(tuple(pairs), ends_with_relu=True)
+            yield convolution
+            position += 1
+        pairs = []
+    if pairs:
+        yield Chain(tuple(pairs), ends_with_relu=True)
+
+
+def only_chain(layers: Sequence[nn.Module]) -> Chain | None:
+    """The one chain that the layers are, if they are."""
+    found = list(pieces(layers))
+    return found[0] if len(found) == 1 and isinstance(found[0], Chain) else None
+
+
+def is_relu(module: nn.Module) -> bool:
+    """A ReLU, alone or in a sequence of one."""
+    layers = list(module) if isinstance(module, nn.Sequential) else [module]
+    return len(layers) == 1 and type(layers[0]) is nn.ReLU
+
+
+def is_winograd(module: nn.Module) -> bool:
+    """A convolution that Winograd's algorithm computes, standing alone."""
+    return (
+        isinstance(module, nn.Conv2d)
+        and _is_plain(module)
+        and chain.suits_winograd(kernel_of(module), module.out_channels, module.in_channels)
+    )
+
+
+def kernel_of(layer: nn.Conv2d) -> Kernel:
+    """Size, stride and padding of a plain convolution."""
+    return Kernel(layer.kernel_size[0], layer.stride[0], int(layer.padding[0]))
+
+
+def _is_plain(layer: nn.Module) -> bool:
+    """A convolution with a square kernel, whole panels of outputs, and none of the extras."""
+    if type(layer) is not nn.Conv2d or isinstance(layer.padding, str):
+        return False
+    is_square = all(len(set(values)) == 1 for values in (layer.kernel_size, layer.stride, layer.padding))
+    is_simple = layer.groups == 1 and set(layer.dilation) == {1} and layer.bias is None
+    return is_square and is_simple and layer.padding_mode == "zeros" and layer.out_channels % kernels.PANEL == 0
