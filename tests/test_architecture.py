@@ -13,6 +13,7 @@ import sys
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 
@@ -184,10 +185,15 @@ class TestPublicNames:
     def test_are_there_and_explained(self, name: str) -> None:
         assert (getattr(resnets, name).__doc__ or "").strip()
 
-    def test_are_those_that_type_checkers_see(self) -> None:
-        guarded = next(node for node in tree(PACKAGE / "__init__.py").body if isinstance(node, ast.If))
+    @pytest.mark.parametrize("package", [resnets, resnets.spec], ids=lambda package: package.__name__)
+    def test_are_those_that_type_checkers_see(self, package: ModuleType) -> None:
+        guarded = next(node for node in tree(Path(str(package.__file__))).body if isinstance(node, ast.If))
         seen = {alias.name for node in guarded.body if isinstance(node, ast.ImportFrom) for alias in node.names}
-        assert seen == set(resnets.__all__) - {"__version__"}
+        assert seen == set(package.__all__) - {"__version__"}
+
+    @pytest.mark.parametrize("name", resnets.spec.__all__)
+    def test_of_specs_are_there(self, name: str) -> None:
+        assert getattr(resnets.spec, name)
 
     def test_an_unknown_one_is_refused(self) -> None:
         with pytest.raises(AttributeError, match="module 'resnets' has no attribute 'resnet50'"):

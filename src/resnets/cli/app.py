@@ -6,10 +6,10 @@ import os
 import sys
 from typing import NoReturn
 
-from cyclopts import App, CycloptsError, Group
+from cyclopts import App, CycloptsError, Group, UnknownCommandError
 
 import resnets
-from resnets.errors import ResnetsError
+from resnets.errors import ResnetsError, suggestion
 
 USAGE_ERROR = 2
 OUT_OF_RESOURCES = 7
@@ -52,6 +52,7 @@ def make_app(asked: str = "") -> App:
         help_format="plaintext",
         help_formatter="plain",
         group_parameters=Group("Options"),
+        error_console=object(),  # type: ignore[arg-type]  # errors are printed here: a console would load rich, 35 ms
     )
     for name, text in JOBS.items():
         file = f"{name.replace('-', '_')}_command"
@@ -97,6 +98,9 @@ def _explain(error: Exception) -> int:
 
 
 def _code_and_text(error: Exception) -> tuple[int, str]:
+    if isinstance(error, UnknownCommandError):  # the library's own text would load the code of every command
+        asked = (error.unused_tokens or [""])[0]
+        return USAGE_ERROR, f"There is no command '{asked}'.{suggestion(asked, JOBS)} See `resnets --help`."
     if isinstance(error, CycloptsError):
         return USAGE_ERROR, f"{error} See `resnets --help`."
     if isinstance(error, ResnetsError):

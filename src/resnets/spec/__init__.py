@@ -2,110 +2,99 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any, TypeAlias
+import importlib
+from typing import TYPE_CHECKING, Any
 
-from resnets import values
-from resnets.spec.alexnet import AlexNetSpec
-from resnets.spec.convnext import ConvNeXtSpec
-from resnets.spec.densenet import DenseNetSpec
-from resnets.spec.dpn import DPNSpec
-from resnets.spec.fractalnet import FractalNetSpec
-from resnets.spec.highway import HighwaySpec
-from resnets.spec.inception import InceptionResNetSpec, InceptionSpec
-from resnets.spec.lenet import LeNetSpec, Subsampling
-from resnets.spec.mlp import MLPSpec
-from resnets.spec.network import ACTIVATIONS, INITIALIZATIONS, Activation, Initialization, NetworkSpec, replace
-from resnets.spec.nin import MLPConvSpec, NiNSpec
-from resnets.spec.norm import NORM_KINDS, NormKind, NormSpec
-from resnets.spec.pyramidnet import PyramidNetSpec
-from resnets.spec.resnet import (
-    ATTENTIONS,
-    ORDERINGS,
-    SHORTCUTS,
-    Attention,
-    Block,
-    BranchScale,
-    Ordering,
-    Pooling,
-    ResNetSpec,
-    Shortcut,
-    Stem,
-    StrideIn,
-)
-from resnets.spec.revnet import RevNetSpec
-from resnets.spec.shakeshake import ShakeShakeSpec
-from resnets.spec.vgg import VGGSpec
+if TYPE_CHECKING:
+    from resnets.spec.alexnet import AlexNetSpec as AlexNetSpec
+    from resnets.spec.convnext import ConvNeXtSpec as ConvNeXtSpec
+    from resnets.spec.densenet import DenseNetSpec as DenseNetSpec
+    from resnets.spec.dpn import DPNSpec as DPNSpec
+    from resnets.spec.families import Spec as Spec
+    from resnets.spec.families import spec_from_dict as spec_from_dict
+    from resnets.spec.fractalnet import FractalNetSpec as FractalNetSpec
+    from resnets.spec.highway import HighwaySpec as HighwaySpec
+    from resnets.spec.inception import InceptionResNetSpec as InceptionResNetSpec
+    from resnets.spec.inception import InceptionSpec as InceptionSpec
+    from resnets.spec.lenet import LeNetSpec as LeNetSpec
+    from resnets.spec.lenet import Subsampling as Subsampling
+    from resnets.spec.mlp import MLPSpec as MLPSpec
+    from resnets.spec.network import ACTIVATIONS as ACTIVATIONS
+    from resnets.spec.network import INITIALIZATIONS as INITIALIZATIONS
+    from resnets.spec.network import Activation as Activation
+    from resnets.spec.network import Initialization as Initialization
+    from resnets.spec.network import NetworkSpec as NetworkSpec
+    from resnets.spec.network import replace as replace
+    from resnets.spec.nin import MLPConvSpec as MLPConvSpec
+    from resnets.spec.nin import NiNSpec as NiNSpec
+    from resnets.spec.norm import NORM_KINDS as NORM_KINDS
+    from resnets.spec.norm import NormKind as NormKind
+    from resnets.spec.norm import NormSpec as NormSpec
+    from resnets.spec.pyramidnet import PyramidNetSpec as PyramidNetSpec
+    from resnets.spec.resnet import ATTENTIONS as ATTENTIONS
+    from resnets.spec.resnet import ORDERINGS as ORDERINGS
+    from resnets.spec.resnet import SHORTCUTS as SHORTCUTS
+    from resnets.spec.resnet import Attention as Attention
+    from resnets.spec.resnet import Block as Block
+    from resnets.spec.resnet import BranchScale as BranchScale
+    from resnets.spec.resnet import Ordering as Ordering
+    from resnets.spec.resnet import Pooling as Pooling
+    from resnets.spec.resnet import ResNetSpec as ResNetSpec
+    from resnets.spec.resnet import Shortcut as Shortcut
+    from resnets.spec.resnet import Stem as Stem
+    from resnets.spec.resnet import StrideIn as StrideIn
+    from resnets.spec.revnet import RevNetSpec as RevNetSpec
+    from resnets.spec.shakeshake import ShakeShakeSpec as ShakeShakeSpec
+    from resnets.spec.vgg import VGGSpec as VGGSpec
 
-Spec: TypeAlias = (
-    ResNetSpec
-    | MLPSpec
-    | DenseNetSpec
-    | LeNetSpec
-    | AlexNetSpec
-    | VGGSpec
-    | NiNSpec
-    | HighwaySpec
-    | FractalNetSpec
-    | RevNetSpec
-    | PyramidNetSpec
-    | ShakeShakeSpec
-    | ConvNeXtSpec
-    | DPNSpec
-    | InceptionSpec
-    | InceptionResNetSpec
-)
-"""The spec of any family; in JSON the field `family` tells which, and where it is missing it is the first."""
+_HOMES = {
+    "ACTIVATIONS": "network",
+    "ATTENTIONS": "resnet",
+    "Activation": "network",
+    "AlexNetSpec": "alexnet",
+    "Attention": "resnet",
+    "Block": "resnet",
+    "BranchScale": "resnet",
+    "ConvNeXtSpec": "convnext",
+    "DPNSpec": "dpn",
+    "DenseNetSpec": "densenet",
+    "FractalNetSpec": "fractalnet",
+    "HighwaySpec": "highway",
+    "INITIALIZATIONS": "network",
+    "InceptionResNetSpec": "inception",
+    "InceptionSpec": "inception",
+    "Initialization": "network",
+    "LeNetSpec": "lenet",
+    "MLPConvSpec": "nin",
+    "MLPSpec": "mlp",
+    "NORM_KINDS": "norm",
+    "NetworkSpec": "network",
+    "NiNSpec": "nin",
+    "NormKind": "norm",
+    "NormSpec": "norm",
+    "ORDERINGS": "resnet",
+    "Ordering": "resnet",
+    "Pooling": "resnet",
+    "PyramidNetSpec": "pyramidnet",
+    "ResNetSpec": "resnet",
+    "RevNetSpec": "revnet",
+    "SHORTCUTS": "resnet",
+    "ShakeShakeSpec": "shakeshake",
+    "Shortcut": "resnet",
+    "Spec": "families",
+    "Stem": "resnet",
+    "StrideIn": "resnet",
+    "Subsampling": "lenet",
+    "VGGSpec": "vgg",
+    "replace": "network",
+    "spec_from_dict": "families",
+}
+"""Name -> the file it lives in. Loaded on first use: the options of a command need one family of sixteen."""
 
-__all__ = [
-    "ACTIVATIONS",
-    "ATTENTIONS",
-    "INITIALIZATIONS",
-    "NORM_KINDS",
-    "ORDERINGS",
-    "SHORTCUTS",
-    "Activation",
-    "AlexNetSpec",
-    "Attention",
-    "Block",
-    "BranchScale",
-    "ConvNeXtSpec",
-    "DPNSpec",
-    "DenseNetSpec",
-    "FractalNetSpec",
-    "HighwaySpec",
-    "InceptionResNetSpec",
-    "InceptionSpec",
-    "Initialization",
-    "LeNetSpec",
-    "MLPConvSpec",
-    "MLPSpec",
-    "NetworkSpec",
-    "NiNSpec",
-    "NormKind",
-    "NormSpec",
-    "Ordering",
-    "Pooling",
-    "PyramidNetSpec",
-    "ResNetSpec",
-    "RevNetSpec",
-    "ShakeShakeSpec",
-    "Shortcut",
-    "Spec",
-    "Stem",
-    "StrideIn",
-    "Subsampling",
-    "VGGSpec",
-    "replace",
-    "spec_from_dict",
-]
+__all__ = [*_HOMES]  # noqa: PLE0604 - the names are those of the table
 
 
-def spec_from_dict(data: Mapping[str, Any], where: str = "spec") -> Spec:
-    """The spec of any family that `values.to_dict` wrote.
-
-    Raises:
-        ConfigError: if a setting is unknown, has the wrong type or contradicts another.
-    """
-    spec: Spec = values.coerce(Spec, data, where)
-    return spec
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module 'resnets.spec' has no attribute '{name}'")
+    return getattr(importlib.import_module(f"resnets.spec.{_HOMES[name]}"), name)
