@@ -5,13 +5,12 @@ import platform
 
 import pytest
 import torch
-from toy import ToyBatches, toy_model
+from toy import ToyBatches
 
 from resnets.errors import ConfigError
 from resnets.training.machine import (
     Machine,
     describe,
-    fastest_layout,
     find_device,
     keep_freed_memory,
     physical_cores,
@@ -28,15 +27,6 @@ def test_auto_finds_a_device_and_unknown_ones_are_refused() -> None:
 
 def test_cores_are_at_least_one_and_at_most_those_there_are() -> None:
     assert 1 <= physical_cores() <= (os.cpu_count() or 1)
-
-
-def test_timing_the_layouts_leaves_the_model_as_it_was() -> None:
-    model = toy_model()
-    before = {name: tensor.clone() for name, tensor in model.state_dict().items()}
-    batch = next(iter(ToyBatches().epoch(0)))
-    assert fastest_layout(model, batch.images, batch.labels) in (True, False)
-    assert all(torch.equal(before[name], tensor) for name, tensor in model.state_dict().items())
-    assert all(parameter.grad is None for parameter in model.parameters())
 
 
 @pytest.mark.parametrize("channels_last", [True, False])

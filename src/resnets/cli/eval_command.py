@@ -52,10 +52,11 @@ def eval_command(
     from resnets.training.machine import Machine, physical_cores
 
     artifact = load_artifact(model)
-    Machine(threads=physical_cores()).apply()
+    machine = Machine(threads=physical_cores())
+    machine.apply()
     splits = _load(artifact, dataset, data, max_bad, display(message_console(), is_quiet=json))
     chosen, images = _part(splits, part)
-    report = evaluate(artifact.model(), evaluation_batches(images), artifact.class_names, top_k=top_k)
+    report = evaluate(machine.place(artifact.model()), evaluation_batches(images), artifact.class_names, top_k=top_k)
     if pictures:
         from resnets.evaluation.pictures import draw_report
 

@@ -25,7 +25,7 @@ else:
     DataOptions = options_of(Request, ("data", "size", "resize", "max_bad"), "Data", converters={"max_bad": fraction})
     RunOptions = options_of(
         Request,
-        ("seconds", "seed", "device", "threads"),
+        ("seconds", "seed", "device", "threads", "native"),
         "Run",
         names={"seconds": "time"},
         converters={"seconds": seconds},

@@ -18,6 +18,7 @@ from resnets.exchange.preprocessing import preprocessing_from
 from resnets.models.build import build
 from resnets.models.catalogue import spec_of
 from resnets.models.weights.load import fitting_spec
+from resnets.native.library import status
 from resnets.presets import preset
 from resnets.recipe import Augmentation, Recipe
 from resnets.runs.config import RunConfig
@@ -25,8 +26,9 @@ from resnets.runs.request import Request
 from resnets.runs.train import evaluation_batches, load_splits, training_batches
 from resnets.runs.watch import Watch
 from resnets.spec import NormSpec, Spec, replace
+from resnets.training.fastest import fastest
 from resnets.training.fit import train
-from resnets.training.machine import Machine, fastest_layout, find_device, physical_cores
+from resnets.training.machine import Machine, find_device, physical_cores
 from resnets.training.state import TrainingState
 from resnets.weight_files.read import read_weights
 
@@ -49,7 +51,9 @@ def plan(request: Request, watch: Watch) -> tuple[RunConfig, Splits]:
     model = request.model or chosen.model
     base, weights = spec_of(model), read_weights(request.pretrained) if request.pretrained else None
     recipe = changed_recipe(chosen.recipe, request.recipe, request.augmentation)
-    machine = Machine(device=find_device(request.device), threads=request.threads or physical_cores())
+    machine = Machine(
+        device=find_device(request.device), threads=request.threads or physical_cores(), native=request.native
+    )
     machine.apply()
     config = RunConfig(
         dataset=request.dataset,
@@ -71,7 +75,7 @@ def plan(request: Request, watch: Watch) -> tuple[RunConfig, Splits]:
     if weights:
         prepared, _ = preprocessing_from(weights.config, config.spec)
         config = dataclasses.replace(config, mean=prepared.mean, std=prepared.std)
-    config = _with_fastest_layout(config, splits)
+    config = _on_fastest_machine(config, splits)
     if request.seconds is not None:
         config = within_time(config, splits, request.seconds)
     watch.said(_said_of(config))
@@ -144,15 +148,15 @@ def _changed_spec(spec: Spec, request: Request) -> Spec:
     return replace(spec, **changes)
 
 
-def _with_fastest_layout(config: RunConfig, splits: Splits) -> RunConfig:
-    """Time a step of each memory layout, on a copy and a small batch."""
+def _on_fastest_machine(config: RunConfig, splits: Splits) -> RunConfig:
+    """Time a step of each setting of the machine, on a copy and a small batch."""
     batches = Batches(
         splits.train, batch_size=min(config.recipe.batch_size, 64), seed=0, augmentation=Augmentation(), training=False
     )
-    sample = next(iter(batches.epoch(0)))
-    model = build(config.spec, seed=config.seed).to(config.machine.device)
-    is_faster = fastest_layout(model, sample.images.to(config.machine.device), sample.labels.to(config.machine.device))
-    return dataclasses.replace(config, machine=dataclasses.replace(config.machine, channels_last=is_faster))
+    sample, device = next(iter(batches.epoch(0))), config.machine.device
+    model = build(config.spec, seed=config.seed).to(device)
+    machine = fastest(config.machine, model, sample.images.to(device), sample.labels.to(device))
+    return dataclasses.replace(config, machine=machine)
 
 
 def _seconds_per_step(config: RunConfig, state: TrainingState, batches: Batches) -> float:
@@ -177,10 +181,11 @@ def _seconds_per_validation(state: TrainingState, splits: Splits) -> float:
 def _said_of(config: RunConfig) -> str:
     machine, recipe = config.machine, config.recipe
     layout = "channels last" if machine.channels_last else "channels first"
+    kernels = f"native kernels ({status().variant})" if machine.has_kernels else "PyTorch's kernels"
     return (
         f"{config.model} ({config.spec.depth} layers) on {config.dataset}: {recipe.epochs:g} epochs, "
         f"batch {recipe.batch_size}, {recipe.optimizer} with {recipe.schedule} up to {recipe.learning_rate:g}; "
         f"seed {config.seed}.\n"
-        f"Machine: {machine.device}, {machine.threads} threads, {layout} (measured faster), denormals flushed, "
+        f"Machine: {machine.device}, {machine.threads} threads, {layout} and {kernels} (measured), denormals flushed, "
         f"fused steps{', freed memory kept' if machine.keep_memory else ''}."
     )

@@ -37,6 +37,8 @@ class Request:
     """`cpu`, `cuda`, or `auto`: a GPU if there is one."""
     threads: int | None = None
     """Threads of the CPU; one for each core if not said."""
+    native: bool = True
+    """Use the native kernels where they are faster."""
     network: Mapping[str, Any] = field(default_factory=dict)
     """Settings of the spec that differ from the catalogue's."""
     norm: Mapping[str, Any] = field(default_factory=dict)

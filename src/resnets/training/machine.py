@@ -6,7 +6,6 @@ import ctypes
 import os
 import platform
 import sys
-import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -16,16 +15,12 @@ from torch import Tensor, nn
 
 from resnets import values
 from resnets.errors import ConfigError
-from resnets.outputs import as_outputs
+from resnets.native.accelerate import accelerate, restore
+from resnets.native.library import status
 from resnets.training.fit import Batch, Batches
-from resnets.training.loss import training_loss
 
 _M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD = -1, -3  # glibc, malloc.h
 _KEEP_UP_TO = 1 << 30
-LAYOUT_ROUNDS = 4
-"""Steps of each layout; the fastest counts, since noise only ever adds."""
-CLEARLY = 1.15
-"""How much slower channels last may be measured before it is given up: less than this is noise."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,6 +33,8 @@ class Machine:
     """Threads that share a tensor operation; one for each physical core is fastest."""
     channels_last: bool = True
     """Store images with channels innermost, as convolution kernels want them: faster on most machines, so measured."""
+    native: bool = True
+    """Run blocks on the native kernels, where these are there: on a CPU, with channels last."""
     keep_memory: bool = True
     """Ask glibc to keep freed memory: a large tensor is then not paged in again each step."""
 
@@ -56,8 +53,14 @@ class Machine:
             keep_freed_memory()
 
     def place(self, model: nn.Module) -> nn.Module:
-        """The model on the device, in the memory layout."""
-        return model.to(self.device, memory_format=self.memory_format)  # type: ignore[call-overload, no-any-return]
+        """The model on the device, in the memory layout, on the native kernels or on PyTorch alone."""
+        placed: nn.Module = model.to(self.device, memory_format=self.memory_format)  # type: ignore[call-overload]
+        return accelerate(placed) if self.has_kernels else restore(placed)
+
+    @property
+    def has_kernels(self) -> bool:
+        """Whether the native kernels are wanted and there for these settings."""
+        return self.native and self.channels_last and self.device == "cpu" and status().variant is not None
 
     def place_batches(self, batches: Batches) -> Batches:
         """The batches on the device, in the memory layout."""
@@ -136,29 +139,6 @@ def physical_cores() -> int:
     return len(siblings)
 
 
-def fastest_layout(model: nn.Module, images: Tensor, labels: Tensor) -> bool:
-    """Whether to train with channels last: yes, unless a step on `images` is clearly faster without.
-
-    The two layouts take turns, and the model is left as it was.
-    """
-    buffers = {name: buffer.clone() for name, buffer in model.named_buffers()}
-    seconds: dict[torch.memory_format, list[float]] = {torch.channels_last: [], torch.contiguous_format: []}
-    for _ in range(LAYOUT_ROUNDS):
-        for layout, times in seconds.items():
-            model.to(memory_format=layout)  # type: ignore[call-overload]
-            times.append(_step_seconds(model, images.contiguous(memory_format=layout), labels))
-    for name, buffer in model.named_buffers():
-        buffer.copy_(buffers[name])
-    model.zero_grad()
-    return min(seconds[torch.channels_last]) <= CLEARLY * min(seconds[torch.contiguous_format])
-
-
-def _step_seconds(model: nn.Module, images: Tensor, labels: Tensor) -> float:
-    start = time.perf_counter()
-    training_loss(as_outputs(model(images)), labels).backward()  # type: ignore[no-untyped-call]
-    return time.perf_counter() - start
-
-
 def describe() -> dict[str, str | int]:
     """What can make two runs differ: processor, instruction set, threads, versions."""
     return {
@@ -167,6 +147,7 @@ def describe() -> dict[str, str | int]:
         "platform": platform.platform(),
         "processor": processor_name(),
         "instruction_set": torch.backends.cpu.get_cpu_capability(),
+        "native_kernels": status().variant or "none",
         "cores": physical_cores(),
         "threads": torch.get_num_threads(),
     }
