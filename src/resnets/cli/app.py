@@ -36,6 +36,7 @@ JOBS = {
     "show": "The structure of a network, block by block.",
     "compare": "Networks side by side: cost, receptive field, memory, time.",
     "models": "The catalogue of networks.",
+    "env": "This machine: versions, cores, kernels and why they are used.",
     "bench": "Measure speed and accuracy on this machine.",
     "demo": "Train, evaluate, predict and draw: the whole tour.",
 }

@@ -98,8 +98,34 @@ def kernel_of(layer: nn.Conv2d) -> Kernel:
 
 def _is_plain(layer: nn.Module) -> bool:
     """A convolution with a square kernel, whole panels of outputs, and none of the extras."""
-    if type(layer) is not nn.Conv2d or isinstance(layer.padding, str):
-        return False
-    is_square = all(len(set(values)) == 1 for values in (layer.kernel_size, layer.stride, layer.padding))
-    is_simple = layer.groups == 1 and set(layer.dilation) == {1} and layer.bias is None
-    return is_square and is_simple and layer.padding_mode == "zeros" and layer.out_channels % kernels.PANEL == 0
+    return type(layer) is nn.Conv2d and not _extras(layer)
+
+
+def _extras(layer: nn.Conv2d) -> list[str]:
+    """What a convolution has that the kernels do not compute."""
+    uneven = isinstance(layer.padding, str) or any(
+        len(set(values)) > 1 for values in (layer.kernel_size, layer.stride, layer.padding)
+    )
+    found = {
+        "uneven kernel, stride or padding": uneven,
+        "groups": layer.groups > 1,
+        "dilation": set(layer.dilation) != {1},
+        "bias": layer.bias is not None,
+        f"{layer.padding_mode} padding": layer.padding_mode != "zeros",
+        f"{layer.out_channels} output channels, no multiple of {kernels.PANEL}": layer.out_channels % kernels.PANEL,
+    }
+    return [extra for extra, is_there in found.items() if is_there]
+
+
+def reason(layer: nn.Conv2d) -> str:
+    """Why a convolution is left to PyTorch; empty if it is not."""
+    if type(layer) is not nn.Conv2d:
+        return type(layer).__name__
+    if extras := _extras(layer):
+        return ", ".join(extras)
+    if is_winograd(layer):
+        return ""
+    size, step = layer.kernel_size[0], layer.stride[0]
+    if (size, step) == (3, 1):
+        return f"{layer.in_channels} input channels, no multiple of {kernels.PANEL}, or padding that changes the size"
+    return f"{size}x{size} with stride {step}: no Winograd algorithm"

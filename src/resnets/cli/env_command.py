@@ -1,0 +1,61 @@
+"""`resnets env`: what this machine has, and which kernels are used on it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Any
+
+from cyclopts import Parameter
+
+if TYPE_CHECKING:
+    from torch import nn
+
+
+def env_command(*, model: str | None = None, json: Annotated[bool, Parameter(negative="")] = False) -> None:
+    """This machine: versions, cores, kernels and why they are used.
+
+    resnets env
+    resnets env --model resnet50      which of its convolutions run where
+
+    RESNETS_NATIVE=0 switches the native kernels off, RESNETS_NATIVE=avx2 takes
+    that variant.
+
+    Args:
+        model: A name of `resnets models`.
+        json: Print one JSON object.
+    """
+    import torch
+
+    import resnets
+    from resnets.cli.console import print_json, result_console
+    from resnets.native.library import status, variants
+    from resnets.training.machine import describe
+
+    found: dict[str, Any] = {"resnets": resnets.__version__, **describe()}
+    found |= {"native_reason": status().reason, "native_variants": variants()}
+    if model:
+        with torch.device("meta"):
+            found["convolutions"] = _convolutions(resnets.create(model))
+    if json:
+        print_json({"schema": 1, **found})
+        return
+    console = result_console()
+    console.print(f"Native kernels: {status().variant or 'none'}: {status().reason}.")
+    for name, value in found.items():
+        if name not in ("native_kernels", "native_reason", "convolutions"):
+            console.print(f"  {name}: {', '.join(value) if isinstance(value, list) else value}")
+    for row in found.get("convolutions", []):
+        console.print(f"  {row['name']}: {row['kernels']}{' (' + row['reason'] + ')' if row['reason'] else ''}")
+
+
+def _convolutions(model: nn.Module) -> list[dict[str, str]]:
+    from torch import nn
+
+    from resnets.native.library import status
+    from resnets.native.pieces import reason
+
+    rows = []
+    for name, module in model.named_modules():
+        if isinstance(module, nn.Conv2d):
+            why = reason(module) if status().variant else "no native kernels"
+            rows.append({"name": name, "kernels": "PyTorch" if why else "native", "reason": why})
+    return rows
