@@ -154,7 +154,7 @@ inline int pixels_in_block(const Gathering& g) {
 template <Ending ending>
 static void gather_outputs(const Gathering& g, const real* m, int64_t first, int count, int panel, real* y,
                            const Epilogue& epilogue, double* sums) {
-    Finish<ending> finish(epilogue, panel * PANEL);
+    Finish<ending> finish(epilogue, panel * PANEL, past_caches(y, g.pixels() * g.out_channels));
     Walk at(g, first);
     for (int t = 0; t < count; t++, at.step(g)) {
         const int64_t to = at.output(g) + panel * PANEL;

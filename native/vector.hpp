@@ -7,6 +7,9 @@
 
 #include <cstdint>
 #include <cstring>
+#ifdef __AVX2__
+#include <immintrin.h>
+#endif
 
 #define INLINE static inline __attribute__((always_inline))
 
@@ -27,6 +30,19 @@ typedef integer_of<sizeof(real)>::type mask __attribute__((vector_size(WIDTH * s
 
 INLINE vec load(const real* from) { return *reinterpret_cast<const unaligned_vec*>(from); }
 INLINE void store(real* to, vec values) { *reinterpret_cast<unaligned_vec*>(to) = values; }
+
+// Past the caches, for what is too large to be found there when it is read again: memory is then not read before it is
+// written.  The address must be a multiple of a register's size.
+INLINE void stream(real* to, vec values) {
+#if defined(__AVX512F__)
+    _mm512_stream_ps(to, (__m512)values);
+#elif defined(__AVX2__)
+    _mm256_stream_ps(to, (__m256)values);
+#else
+    store(to, values);
+#endif
+}
+
 INLINE vec spread(real value) { return value - vec{}; }
 INLINE mask spread_mask(bool value) { return (value ? -1 : 0) - mask{}; }
 INLINE vec where(mask keep, vec values) { return (vec)((mask)values & keep); }

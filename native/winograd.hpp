@@ -56,7 +56,8 @@ INLINE void transform_output(const real* m, int64_t m_point, const typename Tili
 template <class F, Ending ending>
 static void outputs_of_panel(const real* m, int64_t m_point, const Tiling<F>& tiling, int64_t first_tile, int tiles,
                              int channels, int panel, real* y, const Epilogue& epilogue, double* sums) {
-    Finish<ending> finish(epilogue, panel * PANEL);
+    const int64_t numbers = tiling.count / tiling.in_image * tiling.height * tiling.width * channels;
+    Finish<ending> finish(epilogue, panel * PANEL, past_caches(y, numbers));
     const int64_t line = int64_t(tiling.width) * channels;
     for (int t = 0; t < tiles; t++)
         transform_output<F, ending>(m + t * PANEL, m_point, tiling[first_tile + t], line, channels, panel * PANEL, y,

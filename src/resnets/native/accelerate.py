@@ -16,7 +16,7 @@ from torch.nn import functional
 from resnets.layers.block import ResidualBlock
 from resnets.native import chain, kernels, operators
 from resnets.native.library import active, required
-from resnets.native.pieces import Chain, is_relu, is_winograd, only_chain, pieces
+from resnets.native.pieces import Chain, is_native, is_relu, only_chain, pieces
 
 Model = TypeVar("Model", bound=nn.Module)
 
@@ -60,12 +60,20 @@ def _sequence(layers: nn.Sequential, x: Tensor) -> Tensor:
         return nn.Sequential.forward(layers, x)  # type: ignore[no-any-return, no-untyped-call]
     for piece in pieces(list(layers)):
         if not isinstance(piece, Chain):
-            x = operators.convolution(x, piece.weight) if is_winograd(piece) and _is_ours(x) else piece(x)
+            x = _alone(piece, x)
         elif _can_run(piece, layers, x):
             x = _run(piece, x, None, identity=False, relu=piece.ends_with_relu)
         else:
             x = _run_on_torch(piece, x)
     return x
+
+
+def _alone(layer: nn.Module, x: Tensor) -> Tensor:
+    if isinstance(layer, nn.Conv2d) and is_native(layer) and _is_ours(x):
+        y: Tensor = operators.convolution(x, layer.weight, layer.stride[0])
+    else:
+        y = layer(x)
+    return y
 
 
 def _is_watched(module: nn.Module) -> bool:
@@ -124,7 +132,7 @@ def _infer(piece: Chain, x: Tensor, shortcut: Tensor | None, *, relu: bool) -> T
         is_last = pair is piece.pairs[-1]
         added = shortcut.contiguous(memory_format=torch.channels_last) if is_last and shortcut is not None else None
         rectify = relu or not is_last
-        if pair.operand.is_winograd:
+        if pair.operand.is_native:
             after = kernels.finish(shift, added, relu=rectify)
             x = kernels.convolve(required(), x, weight, pair.operand.kernel, after=after)
         else:

@@ -14,7 +14,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from resnets.native import kernels
-from resnets.native.kernels import Activation, Kernel
+from resnets.native.kernels import PANEL, Activation, Kernel
 from resnets.native.library import Kernels
 
 
@@ -26,14 +26,18 @@ class Convolution:
     kernel: Kernel
 
     @property
-    def is_winograd(self) -> bool:
-        """Whether our algorithm applies; where it does not, PyTorch's convolution is as fast as ours was."""
-        return suits_winograd(self.kernel, *self.weight.shape[:2])
+    def is_native(self) -> bool:
+        """Whether our kernels compute it; else PyTorch's do."""
+        return suits(self.kernel, *self.weight.shape[:2])
 
 
-def suits_winograd(kernel: Kernel, out_channels: int, in_channels: int) -> bool:
-    """Whether a convolution is 3x3 with stride 1, keeps the size, and has whole panels of channels."""
-    return kernel == Kernel(3, 1, 1) and not out_channels % kernels.PANEL and not in_channels % kernels.PANEL
+def suits(kernel: Kernel, out_channels: int, in_channels: int) -> bool:
+    """Whether our kernels compute a convolution faster than PyTorch: 3x3, on whole panels of channels.
+
+    With stride 1 it is Winograd's algorithm. With stride 2 only the gradients are faster, and only from 32 channels on.
+    """
+    fits = kernel.size == 3 and kernel.padding == 1 and not out_channels % PANEL and not in_channels % PANEL
+    return fits and (kernel.stride == 1 or (kernel.stride == 2 and in_channels >= 2 * PANEL))
 
 
 @dataclass(frozen=True)
@@ -83,7 +87,7 @@ def forward(
 def _forward_one(native: Kernels, convolution: Convolution, norm: Norm, x: Tensor, previous: Trace | None) -> Trace:
     read = None if previous else x
     weight, kernel = convolution.weight, convolution.kernel
-    if convolution.is_winograd:
+    if convolution.is_native:
         source, before = (previous.y, previous.activation) if previous else (x, None)
         y, sums = kernels.convolve_and_count(native, source, weight, kernel, before=before, pivot=norm.pivot)
     else:
@@ -161,7 +165,7 @@ def _weight_gradient(
     native: Kernels, convolution: Convolution, trace: Trace, previous: Trace | None, dy: Tensor
 ) -> Tensor:
     weight, kernel = convolution.weight, convolution.kernel
-    if trace.read is not None and convolution.is_winograd:
+    if trace.read is not None and convolution.is_native:
         return kernels.weight_gradient(native, trace.read, dy, weight, kernel)
     if trace.read is not None:
         return _torch_gradient(trace.read, convolution, dy, of_weight=True)
@@ -177,7 +181,7 @@ def _input_gradient(
     added: tuple[Tensor, Tensor | None] | None = None,
 ) -> Tensor:
     """The gradient of an input of `shape`, plus `added` = (dz, z): dz where z is positive."""
-    if convolution.is_winograd:
+    if convolution.is_native:
         after = kernels.finish(residual=added[0], mask=added[1]) if added else None
         return kernels.input_gradient(native, dy, convolution.weight, tuple(shape), convolution.kernel, after=after)
     dx = _torch_gradient(dy.new_empty(()).expand(shape), convolution, dy, of_weight=False)

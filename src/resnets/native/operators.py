@@ -15,7 +15,11 @@ from resnets.native.kernels import Kernel
 from resnets.native.library import required
 
 _LAST = torch.channels_last
-_SAME = Kernel(3, 1, 1)
+
+
+def _three(stride: int) -> Kernel:
+    """A kernel of 3x3 that, with stride 1, keeps the size."""
+    return Kernel(3, stride, 1)
 
 
 def run_chain(
@@ -77,7 +81,7 @@ def _(
     height, width = x.shape[2:]
     for weight, kernel in zip(weights, _kernels(settings), strict=True):
         if outputs:
-            is_kept = not Convolution(weight, kernel).is_winograd
+            is_kept = not Convolution(weight, kernel).is_native
             kept.append(torch.empty_like(outputs[-1]) if is_kept else x.new_empty(0))
         height, width = kernel.output_size(height), kernel.output_size(width)
         outputs.append(x.new_empty(x.shape[0], len(weight), height, width).to(memory_format=_LAST))
@@ -153,40 +157,42 @@ _chain.register_autograd(_differentiate, setup_context=_keep)
 
 
 @torch.library.custom_op("resnets::convolution", mutates_args=())
-def convolution(x: Tensor, weight: Tensor) -> Tensor:
-    """A 3x3 convolution with stride 1 that keeps the size, by Winograd's algorithm."""
-    return kernels.convolve(required(), x.contiguous(memory_format=_LAST), weight, _SAME)
+def convolution(x: Tensor, weight: Tensor, stride: int) -> Tensor:
+    """A 3x3 convolution with padding 1, standing alone."""
+    return kernels.convolve(required(), x.contiguous(memory_format=_LAST), weight, _three(stride))
 
 
 @convolution.register_fake
-def _(x: Tensor, weight: Tensor) -> Tensor:
-    return x.new_empty(x.shape[0], len(weight), *x.shape[2:]).to(memory_format=_LAST)
+def _(x: Tensor, weight: Tensor, stride: int) -> Tensor:
+    height, width = map(_three(stride).output_size, x.shape[2:])
+    return x.new_empty(x.shape[0], len(weight), height, width).to(memory_format=_LAST)
 
 
 @torch.library.custom_op("resnets::convolution_backward", mutates_args=())
-def _convolution_backward(dy: Tensor, x: Tensor, weight: Tensor, wants: list[bool]) -> list[Tensor]:
+def _convolution_backward(dy: Tensor, x: Tensor, weight: Tensor, stride: int, wants: list[bool]) -> list[Tensor]:
     """The gradients of x and of the weight, each empty if not wanted."""
-    native = required()
+    native, kernel = required(), _three(stride)
     dy, x = dy.contiguous(memory_format=_LAST), x.contiguous(memory_format=_LAST)
-    dx = kernels.input_gradient(native, dy, weight, tuple(x.shape), _SAME) if wants[0] else x.new_empty(0)
-    dw = kernels.weight_gradient(native, x, dy, weight, _SAME) if wants[1] else x.new_empty(0)
+    dx = kernels.input_gradient(native, dy, weight, tuple(x.shape), kernel) if wants[0] else x.new_empty(0)
+    dw = kernels.weight_gradient(native, x, dy, weight, kernel) if wants[1] else x.new_empty(0)
     return [dx, dw]
 
 
 @_convolution_backward.register_fake
-def _(dy: Tensor, x: Tensor, weight: Tensor, wants: list[bool]) -> list[Tensor]:  # noqa: ARG001
+def _(dy: Tensor, x: Tensor, weight: Tensor, stride: int, wants: list[bool]) -> list[Tensor]:  # noqa: ARG001
     dx = torch.empty_like(x, memory_format=_LAST) if wants[0] else x.new_empty(0)
     return [dx, torch.empty_like(weight) if wants[1] else x.new_empty(0)]
 
 
-def _keep_convolution(ctx: Any, inputs: tuple[Tensor, Tensor], output: Tensor) -> None:  # noqa: ARG001
-    ctx.save_for_backward(*inputs)
+def _keep_convolution(ctx: Any, inputs: tuple[Tensor, Tensor, int], output: Tensor) -> None:  # noqa: ARG001
+    x, weight, ctx.stride = inputs
+    ctx.save_for_backward(x, weight)
 
 
 def _differentiate_convolution(ctx: Any, dy: Tensor) -> tuple[Tensor | None, ...]:
     wants = list(ctx.needs_input_grad[:2])
-    found = _convolution_backward(dy, *ctx.saved_tensors, wants)
-    return tuple(gradient if wanted else None for gradient, wanted in zip(found, wants, strict=True))
+    dx, dw = _convolution_backward(dy, *ctx.saved_tensors, ctx.stride, wants)
+    return dx if wants[0] else None, dw if wants[1] else None, None
 
 
 convolution.register_autograd(_differentiate_convolution, setup_context=_keep_convolution)

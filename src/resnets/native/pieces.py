@@ -82,12 +82,12 @@ def is_relu(module: nn.Module) -> bool:
     return len(layers) == 1 and type(layers[0]) is nn.ReLU
 
 
-def is_winograd(module: nn.Module) -> bool:
-    """A convolution that Winograd's algorithm computes, standing alone."""
+def is_native(module: nn.Module) -> bool:
+    """A convolution that the kernels compute, standing alone."""
     return (
         isinstance(module, nn.Conv2d)
         and _is_plain(module)
-        and chain.suits_winograd(kernel_of(module), module.out_channels, module.in_channels)
+        and chain.suits(kernel_of(module), module.out_channels, module.in_channels)
     )
 
 
@@ -123,9 +123,8 @@ def reason(layer: nn.Conv2d) -> str:
         return type(layer).__name__
     if extras := _extras(layer):
         return ", ".join(extras)
-    if is_winograd(layer):
+    if is_native(layer):
         return ""
-    size, step = layer.kernel_size[0], layer.stride[0]
-    if (size, step) == (3, 1):
-        return f"{layer.in_channels} input channels, no multiple of {kernels.PANEL}, or padding that changes the size"
-    return f"{size}x{size} with stride {step}: no Winograd algorithm"
+    if layer.in_channels % kernels.PANEL:
+        return f"{layer.in_channels} input channels, no multiple of {kernels.PANEL}"
+    return f"{layer.kernel_size[0]}x{layer.kernel_size[0]} with stride {layer.stride[0]}: PyTorch is as fast"
