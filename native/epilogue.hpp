@@ -6,10 +6,13 @@
 
 namespace VARIANT {
 
-enum class Ending { PLAIN, FINISHED, COUNTED };
+enum class Ending { PLAIN, FINISHED, COUNTED, LET_THROUGH };
+
+constexpr bool has_sums(Ending ending) { return ending == Ending::COUNTED || ending == Ending::LET_THROUGH; }
 
 INLINE Ending ending_of(const Epilogue& e) {
-    return e.sums ? Ending::COUNTED : e.bias || e.residual || e.relu ? Ending::FINISHED : Ending::PLAIN;
+    if (e.sums) return e.value ? Ending::LET_THROUGH : Ending::COUNTED;
+    return e.bias || e.residual || e.relu ? Ending::FINISHED : Ending::PLAIN;
 }
 
 constexpr int64_t CACHED_BYTES = 16 << 20; // more than a core's share of any cache
@@ -21,17 +24,20 @@ inline bool past_caches(const real* y, int64_t count) {
 
 // The epilogue for one panel of output channels, with the sums of what passed through it.
 template <Ending ending> struct Finish {
-    const real *bias, *residual, *residual_mask;
+    const real *bias, *residual, *residual_mask, *value;
     bool relu, streams;
-    vec pivot[REGISTERS], sum[REGISTERS], square[REGISTERS], shift[REGISTERS];
+    vec pivot[REGISTERS], scale[REGISTERS], shift[REGISTERS], sum[REGISTERS], square[REGISTERS];
 
     Finish(const Epilogue& e, int first_channel, bool past_caches)
-        : bias(static_cast<const real*>(e.bias)), residual(static_cast<const real*>(e.residual)),
-          residual_mask(static_cast<const real*>(e.residual_mask)), relu(e.relu), streams(past_caches) {
+        : bias(numbers(e.bias)), residual(numbers(e.residual)), residual_mask(numbers(e.residual_mask)),
+          value(numbers(e.value)), relu(e.relu), streams(past_caches) {
         for (int h = 0; h < REGISTERS; h++) {
             const int c = first_channel + h * WIDTH_OF_REGISTER;
-            pivot[h] = ending == Ending::COUNTED && e.pivot ? load(static_cast<const real*>(e.pivot) + c) : vec{};
-            shift[h] = ending == Ending::FINISHED && bias ? load(bias + c) : vec{};
+            pivot[h] = has_sums(ending) && e.pivot ? load(numbers(e.pivot) + c) : vec{};
+            scale[h] = ending == Ending::LET_THROUGH ? load(numbers(e.scale) + c) : vec{};
+            shift[h] = ending == Ending::LET_THROUGH ? load(numbers(e.shift) + c)
+                       : ending == Ending::FINISHED && bias ? load(bias + c)
+                                                            : vec{};
             sum[h] = square[h] = vec{};
         }
     }
@@ -46,6 +52,12 @@ template <Ending ending> struct Finish {
                 value += more;
             }
             if (self.relu) value = rectified(value);
+        }
+        if constexpr (ending == Ending::LET_THROUGH) {
+            const vec from = load(self.value + at);
+            value = where((mask)(from * self.scale[h] + self.shift[h] > vec{}), value);
+            self.sum[h] += value;
+            self.square[h] += value * (from - self.pivot[h]);
         }
         if constexpr (ending == Ending::COUNTED) {
             const vec off = value - self.pivot[h];

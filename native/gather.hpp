@@ -4,6 +4,8 @@
 // the input is the same with the tensors exchanged; with a stride, each phase of the input's pixels has taps of its own.
 #pragma once
 
+#include <vector>
+
 #include "winograd.hpp"
 
 namespace VARIANT {
@@ -162,7 +164,7 @@ static void gather_outputs(const Gathering& g, const real* m, int64_t first, int
         for (int h = 0; h < REGISTERS; h++)
             Finish<ending>::put(finish, load(m + t * PANEL + h * WIDTH_OF_REGISTER), h, y, to + h * WIDTH_OF_REGISTER);
     }
-    if (ending == Ending::COUNTED) finish.count(sums + panel * PANEL, sums + g.out_channels + panel * PANEL);
+    if (has_sums(ending)) finish.count(sums + panel * PANEL, sums + g.out_channels + panel * PANEL);
 }
 
 // y = the gathered pixels times the packed weights.  With `by_channels`, threads gather one block together and share out
@@ -178,7 +180,7 @@ static void gather_multiply(const Gathering& g, const real* x, const real* u, re
     const int64_t v_size = padded(group * g.groups()), m_size = padded(group * PANELS_AT_ONCE);
     real* tiles = room<real>(TILES, (together ? 1 : threads) * v_size);
     real* products = room<real>(PRODUCTS, threads * m_size);
-    const int64_t width = ending == Ending::COUNTED ? 2 * int64_t(g.out_channels) : 0;
+    const int64_t width = has_sums(ending) ? 2 * int64_t(g.out_channels) : 0;
     double* sums = room<double>(SUMS, blocks * width);
     std::memset(sums, 0, sizeof(double) * blocks * width);
     const auto multiply_round = [&](const real* v, real* m, int b, int r) {
@@ -214,7 +216,7 @@ static void gather_multiply(const Gathering& g, const real* x, const real* u, re
             }
         }
     }
-    if (ending == Ending::COUNTED) sum_parts(sums, blocks, width, epilogue.sums);
+    if (has_sums(ending)) sum_parts(sums, blocks, width, epilogue.sums);
 }
 
 static void gather_multiply(const Gathering& g, const real* x, const real* u, real* y, const Prologue& prologue,
@@ -223,19 +225,25 @@ static void gather_multiply(const Gathering& g, const real* x, const real* u, re
     case Ending::PLAIN: return gather_multiply<Ending::PLAIN>(g, x, u, y, prologue, epilogue, plan);
     case Ending::FINISHED: return gather_multiply<Ending::FINISHED>(g, x, u, y, prologue, epilogue, plan);
     case Ending::COUNTED: return gather_multiply<Ending::COUNTED>(g, x, u, y, prologue, epilogue, plan);
+    case Ending::LET_THROUGH: return gather_multiply<Ending::LET_THROUGH>(g, x, u, y, prologue, epilogue, plan);
     }
 }
 
 // The gradient of the input, one phase after the other; a phase that no tap meets is zero (plus the residual).
 static void gather_backward_data(const Convolution& c, const real* dy, const real* w, const Strides& at, real* dx,
                                  const Epilogue& epilogue, const Plan& plan) {
+    std::vector<double> sums(epilogue.sums ? 2 * c.channels : 0), of_phase(sums.size());
+    Epilogue counting = epilogue;
+    if (epilogue.sums) counting.sums = of_phase.data();
     for (int row = 0; row < std::min(c.stride, c.height); row++)
         for (int column = 0; column < std::min(c.stride, c.width); column++) {
             const Gathering g = adjoint_of(c, at, row, column);
             real* u = room<real>(WEIGHTS, gather_packed_size(g) + PANEL);
             gather_pack(g, w, at.in, at.out, u);
-            gather_multiply(g, dy, u, dx, {}, epilogue, plan);
+            gather_multiply(g, dy, u, dx, {}, counting, plan);
+            for (size_t i = 0; i < sums.size(); i++) sums[i] += of_phase[i];
         }
+    std::copy(sums.begin(), sums.end(), epilogue.sums);
 }
 
 // The gradient of the weights: a sum over pixels for each thread, then over threads in their order.

@@ -6,7 +6,7 @@
 
 #include <stdint.h>
 
-#define RESNETS_INTERFACE 1
+#define RESNETS_INTERFACE 2
 
 #ifdef __cplusplus
 extern "C" {
@@ -28,14 +28,26 @@ typedef struct {
     const void *scale, *shift;
 } Prologue;
 
-/* What happens to an output before it is written: + bias, + residual, max(0, .), each where it is given; or else
-   statistics: sums[0..K) gets the sum of y - pivot, sums[K..2K) that of its square. */
+/* What happens to an output before it is written, one of:
+   - finished: + bias, + residual, max(0, .), each where it is given;
+   - counted, where sums are given: sums[0..K) gets the sum of y - pivot, sums[K..2K) that of its square;
+   - let through, where `value` is given as well: the output is the gradient of max(0, value * scale + shift), so it is
+     put to zero where that is not positive; sums[0..K) gets its sum, sums[K..2K) that of it times (value - pivot). */
 typedef struct {
     const void *bias, *residual, *residual_mask;  /* the residual counts only where its mask is positive */
     const void *pivot;
+    const void *value, *scale, *shift;
     double *sums;
     int32_t relu;
 } Epilogue;
+
+/* The gradient of a convolution's output y through the norm behind it, made as it is read: g * scale + y * slope + offset,
+   where g is the given gradient, where `gate` is positive if that is given, else where y * scale + shift is positive if a
+   shift is given.  It is written to dy. */
+typedef struct {
+    const void *y, *gate, *scale, *shift, *slope, *offset;
+    void *dy;
+} NormGradient;
 
 /* How the work is cut: tiles in a block, panels of output channels in a block, and whether threads share out the tiles
    (0) or the output channels (1).  All zero: chosen by the shape. */
@@ -50,7 +62,7 @@ typedef struct {
     int32_t (*backward_data)(const Convolution *, const void *dy, const void *w, const Strides *, void *dx,
                              const Epilogue *, const Plan *);
     int32_t (*backward_weights)(const Convolution *, const void *x, const void *dy, void *dw, const Strides *,
-                                const Prologue *, const Plan *);
+                                const Prologue *, const NormGradient *, const Plan *);
     int64_t (*packed_size)(const Convolution *, const Plan *);
     int32_t (*pack_weights)(const Convolution *, const void *w, const Strides *, void *packed, const Plan *);
     int32_t (*forward_packed)(const Convolution *, const void *x, const void *packed, void *y, const Epilogue *,
@@ -64,9 +76,7 @@ typedef struct {
                           void *z, int64_t rows, int32_t channels);
     int32_t (*norm_backward_sums)(const void *dz, const void *y, const void *mean, const void *mask, const void *scale,
                                   const void *shift, int64_t rows, int32_t channels, double *sums);
-    int32_t (*norm_backward_apply)(const void *dz, const void *y, const void *mask, const void *scale,
-                                   const void *shift, const void *slope, const void *offset, void *dy, int64_t rows,
-                                   int32_t channels);
+    int32_t (*norm_gradient)(const void *dz, const NormGradient *, int64_t rows, int32_t channels);
     int32_t (*max_pool)(const Convolution *, const void *x, void *y);
     int32_t (*mean_pool)(const void *x, void *y, int64_t images, int64_t pixels, int32_t channels);
     double (*peak)(int64_t rounds);  /* multiply-adds a second of all threads, from registers */

@@ -8,6 +8,7 @@
 #include <cmath>
 
 #include "epilogue.hpp"
+#include "norm_gradient.hpp"
 #include "threads.hpp"
 #include "workspace.hpp"
 
@@ -131,24 +132,14 @@ static void norm_backward_sums(const real* dz, const real* y, const real* mean, 
         });
 }
 
-static void norm_backward_apply(const real* dz, const real* y, const real* gate, const real* scale, const real* shift,
-                                const real* slope, const real* offset, real* dy, int64_t rows, int channels) {
-    const auto joined = [=](vec g, vec value, int c) {
-        return g * load(scale + c) + (value * load(slope + c) + load(offset + c));
-    };
-    if (gate)
+// The gradient of y for all rows: see NormGradient.
+static void norm_gradient(const real* dz, const NormGradient& norm, int64_t rows, int channels) {
+    real* dy = numbers(norm.dy);
+    with_gate(norm, [&](auto gate) {
         for_rows(rows, channels, [=](int64_t at, int c) {
-            store(dy + at, joined(where((mask)(load(gate + at) > vec{}), load(dz + at)), load(y + at), c));
+            store(dy + at, GradientOf<decltype(gate)::value>(norm, c)(load(dz + at), at));
         });
-    else if (shift)
-        for_rows(rows, channels, [=](int64_t at, int c) {
-            const vec value = load(y + at);
-            const vec open = value * load(scale + c) + load(shift + c);
-            store(dy + at, joined(where((mask)(open > vec{}), load(dz + at)), value, c));
-        });
-    else
-        for_rows(rows, channels,
-                 [=](int64_t at, int c) { store(dy + at, joined(load(dz + at), load(y + at), c)); });
+    });
 }
 
 } // namespace VARIANT

@@ -7,6 +7,8 @@
 // dg = G^T [(B^T d B) * (A dy A^T)] G.
 #pragma once
 
+#include "kernels.h"
+#include "norm_gradient.hpp"
 #include "vector.hpp"
 
 namespace VARIANT {
@@ -182,22 +184,30 @@ static void transform_input(const real* x, const Tiling<F>& tiling, int64_t tile
         transform_input<F, false, false>(x, tiling, at, channels, first, last, scale, shift, v, v_point, v_group);
 }
 
-// S = A dy A^T for one tile and the channels first..last; S[point][k / 16][t][16].
-template <class F>
-static void transform_gradient(const real* dy, const Tiling<F>& tiling, int64_t tile, int channels, int first, int last,
-                               real* s, int64_t s_point, int64_t s_group) {
+// S = A dy A^T for one tile and the channels first..last; S[point][k / 16][t][16].  Behind a norm, dy is made of dz here and
+// written; each pixel is in one tile, so it happens once.
+template <class F, Gate gate>
+static void transform_gradient(const real* dz, const NormGradient& norm, const Tiling<F>& tiling, int64_t tile,
+                               int channels, int first, int last, real* s, int64_t s_point, int64_t s_group) {
     constexpr int IN = F::IN, OUT = F::OUT;
     const auto at = tiling[tile];
     const int64_t line = int64_t(tiling.width) * channels;
+    real* dy = numbers(norm.dy);
     for (int c = first; c < last; c += WIDTH_OF_REGISTER) {
-        const real* from = dy + at.pixel * channels + c;
+        const GradientOf<gate> gradient(norm, c);
+        const int64_t from = at.pixel * channels + c;
         vec half[IN][OUT];
 #pragma GCC unroll 4
         for (int j = 0; j < OUT; j++) {
             vec d[OUT], t[IN];
 #pragma GCC unroll 4
-            for (int i = 0; i < OUT; i++)
-                d[i] = i < at.rows && j < at.cols ? load(from + i * line + j * int64_t(channels)) : vec{};
+            for (int i = 0; i < OUT; i++) {
+                d[i] = vec{};
+                if (i >= at.rows || j >= at.cols) continue;
+                const int64_t pixel = from + i * line + j * int64_t(channels);
+                d[i] = gradient(load(dz + pixel), pixel);
+                if (gate != Gate::NONE) store(dy + pixel, d[i]);
+            }
             F::output_adjoint(d, t);
 #pragma GCC unroll 6
             for (int i = 0; i < IN; i++) half[i][j] = t[i];

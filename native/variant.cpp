@@ -16,9 +16,6 @@ namespace {
 
 enum Algorithm { BY_SHAPE = 0, GATHER = 1, WINOGRAD_2 = 2, WINOGRAD_4 = 4 };
 
-const real* numbers(const void* pointer) { return static_cast<const real*>(pointer); }
-real* numbers(void* pointer) { return static_cast<real*>(pointer); }
-
 // Winograd wants a 3x3 kernel with stride 1 that keeps the size, and whole panels of channels.
 int algorithm_of(const Convolution& c, const Plan& plan) {
     if (plan.algorithm != BY_SHAPE) return plan.algorithm;
@@ -68,12 +65,19 @@ int32_t backward_data(const Convolution* c, const void* dy, const void* w, const
 }
 
 int32_t backward_weights(const Convolution* c, const void* x, const void* dy, void* dw, const Strides* at,
-                         const Prologue* prologue, const Plan* plan) {
+                         const Prologue* prologue, const NormGradient* norm, const Plan* plan) {
     return guarded([&] {
         switch (algorithm_of(*c, *plan)) {
-        case WINOGRAD_4: return winograd_weights<F4>(*c, numbers(x), numbers(dy), numbers(dw), *at, *prologue, *plan);
-        case WINOGRAD_2: return winograd_weights<F2>(*c, numbers(x), numbers(dy), numbers(dw), *at, *prologue, *plan);
-        default: return gather_weights(*c, numbers(x), numbers(dy), numbers(dw), *at, *prologue);
+        case WINOGRAD_4:
+            return winograd_weights<F4>(*c, numbers(x), numbers(dy), numbers(dw), *at, *prologue, *norm, *plan);
+        case WINOGRAD_2:
+            return winograd_weights<F2>(*c, numbers(x), numbers(dy), numbers(dw), *at, *prologue, *norm, *plan);
+        default:
+            if (norm->y) {
+                norm_gradient(numbers(dy), *norm, int64_t(c->images) * c->out_height * c->out_width, c->out_channels);
+                dy = norm->dy;
+            }
+            return gather_weights(*c, numbers(x), numbers(dy), numbers(dw), *at, *prologue);
         }
     });
 }
@@ -138,10 +142,8 @@ int32_t norm_backward_sums_(const void* dz, const void* y, const void* mean, con
     });
 }
 
-int32_t norm_backward_apply_(const void* dz, const void* y, const void* gate, const void* scale, const void* shift,
-                             const void* slope, const void* offset, void* dy, int64_t rows, int32_t channels) {
-    norm_backward_apply(numbers(dz), numbers(y), numbers(gate), numbers(scale), numbers(shift), numbers(slope),
-                        numbers(offset), numbers(dy), rows, channels);
+int32_t norm_gradient_(const void* dz, const NormGradient* norm, int64_t rows, int32_t channels) {
+    norm_gradient(numbers(dz), *norm, rows, channels);
     return 0;
 }
 
@@ -180,7 +182,7 @@ extern const Kernels kernels;
 const Kernels kernels = {
     forward,          backward_data,      backward_weights,    packed_size,          pack_weights,
     forward_packed,   channel_sums_,      norm_statistics_,    norm_coefficients_,   norm_apply_,
-    norm_backward_sums_, norm_backward_apply_, max_pool_,      mean_pool_,           peak,
+    norm_backward_sums_, norm_gradient_, max_pool_,      mean_pool_,           peak,
 };
 
 } // namespace VARIANT

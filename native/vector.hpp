@@ -28,6 +28,9 @@ template <> struct integer_of<4> { using type = int32_t; };
 template <> struct integer_of<8> { using type = int64_t; };
 typedef integer_of<sizeof(real)>::type mask __attribute__((vector_size(WIDTH * sizeof(real))));
 
+INLINE const real* numbers(const void* pointer) { return static_cast<const real*>(pointer); }
+INLINE real* numbers(void* pointer) { return static_cast<real*>(pointer); }
+
 INLINE vec load(const real* from) { return *reinterpret_cast<const unaligned_vec*>(from); }
 INLINE void store(real* to, vec values) { *reinterpret_cast<unaligned_vec*>(to) = values; }
 

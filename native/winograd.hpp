@@ -62,7 +62,7 @@ static void outputs_of_panel(const real* m, int64_t m_point, const Tiling<F>& ti
     for (int t = 0; t < tiles; t++)
         transform_output<F, ending>(m + t * PANEL, m_point, tiling[first_tile + t], line, channels, panel * PANEL, y,
                                     finish);
-    if (ending == Ending::COUNTED) finish.count(sums + panel * PANEL, sums + channels + panel * PANEL);
+    if (has_sums(ending)) finish.count(sums + panel * PANEL, sums + channels + panel * PANEL);
 }
 
 // Threads share out the tiles; each block runs through all output channels.
@@ -77,7 +77,7 @@ static void winograd_by_tiles(const Convolution& c, const real* x, const real* u
     const int64_t v_point = padded(group * groups), m_point = padded(group * panels_in_block);
     real* tiles = room<real>(TILES, threads * POINTS * v_point);
     real* products = room<real>(PRODUCTS, threads * POINTS * m_point);
-    const int64_t width = ending == Ending::COUNTED ? 2 * int64_t(c.out_channels) : 0;
+    const int64_t width = has_sums(ending) ? 2 * int64_t(c.out_channels) : 0;
     double* sums = room<double>(SUMS, blocks * width);
     std::memset(sums, 0, sizeof(double) * blocks * width);
 #pragma omp parallel num_threads(threads)
@@ -102,7 +102,7 @@ static void winograd_by_tiles(const Convolution& c, const real* x, const real* u
             }
         }
     }
-    if (ending == Ending::COUNTED) sum_parts(sums, blocks, width, epilogue.sums);
+    if (has_sums(ending)) sum_parts(sums, blocks, width, epilogue.sums);
 }
 
 // Threads share out the output channels of one large block of tiles: for small images with many channels, where each
@@ -120,7 +120,7 @@ static void winograd_by_channels(const Convolution& c, const real* x, const real
     real* v = room<real>(TILES, POINTS * v_point);
     real* products = room<real>(PRODUCTS, threads * POINTS * m_point);
     real* filters = w ? room<real>(WEIGHTS, threads * some * u_panel) : nullptr;
-    const int64_t width = ending == Ending::COUNTED ? 2 * int64_t(c.out_channels) : 0;
+    const int64_t width = has_sums(ending) ? 2 * int64_t(c.out_channels) : 0;
     double* sums = room<double>(SUMS, blocks * width);
     std::memset(sums, 0, sizeof(double) * blocks * width);
     const int slice = std::min(c.channels, 64), slices = divided_up(c.channels, slice);
@@ -156,7 +156,7 @@ static void winograd_by_channels(const Convolution& c, const real* x, const real
             }
         }
     }
-    if (ending == Ending::COUNTED) sum_parts(sums, blocks, width, epilogue.sums);
+    if (has_sums(ending)) sum_parts(sums, blocks, width, epilogue.sums);
 }
 
 // All filters transformed: U[k / 16][point][c][16].
@@ -206,6 +206,7 @@ static void winograd(const Convolution& c, const real* x, const real* u, const r
     case Ending::PLAIN: return winograd<F, Ending::PLAIN>(c, x, u, w, at, y, prologue, epilogue, plan);
     case Ending::FINISHED: return winograd<F, Ending::FINISHED>(c, x, u, w, at, y, prologue, epilogue, plan);
     case Ending::COUNTED: return winograd<F, Ending::COUNTED>(c, x, u, w, at, y, prologue, epilogue, plan);
+    case Ending::LET_THROUGH: return winograd<F, Ending::LET_THROUGH>(c, x, u, w, at, y, prologue, epilogue, plan);
     }
 }
 

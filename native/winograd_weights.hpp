@@ -10,9 +10,9 @@ constexpr int SIDE = 4;                    // panels along a side of the blocks 
 
 // Threads share out the tiles, and each sums a gradient of its own.  Tiles are dealt out evenly and in order: the parts
 // are then the same in every run with so many threads.
-template <class F>
+template <class F, Gate gate>
 static void weights_by_tiles(const Convolution& c, const real* x, const real* dy, real* dw, const Strides& at,
-                             const Prologue& prologue, int block) {
+                             const Prologue& prologue, const NormGradient& norm, int block) {
     constexpr int POINTS = F::IN * F::IN;
     const Tiling<F> tiling(c);
     const int groups = c.channels / PANEL, panels = c.out_channels / PANEL;
@@ -34,8 +34,8 @@ static void weights_by_tiles(const Convolution& c, const real* x, const real* dy
             for (int t = 0; t < count; t++) {
                 transform_input<F>(x, tiling, first + t, c.channels, 0, c.channels, prologue, v + t * PANEL, v_point,
                                    group);
-                transform_gradient<F>(dy, tiling, first + t, c.out_channels, 0, c.out_channels, s + t * PANEL, s_point,
-                                      group);
+                transform_gradient<F, gate>(dy, norm, tiling, first + t, c.out_channels, 0, c.out_channels,
+                                            s + t * PANEL, s_point, group);
             }
             for (int p = 0; p < POINTS; p++)
                 for (int i = 0; i < groups; i++)
@@ -55,9 +55,9 @@ static void weights_by_tiles(const Convolution& c, const real* x, const real* dy
 }
 
 // Threads share out blocks of the gradient: for many channels, whose gradients fit no cache.
-template <class F>
+template <class F, Gate gate>
 static void weights_by_channels(const Convolution& c, const real* x, const real* dy, real* dw, const Strides& at,
-                                const Prologue& prologue, int block) {
+                                const Prologue& prologue, const NormGradient& norm, int block) {
     constexpr int POINTS = F::IN * F::IN;
     const Tiling<F> tiling(c);
     const int groups = c.channels / PANEL, panels = c.out_channels / PANEL;
@@ -81,8 +81,8 @@ static void weights_by_channels(const Convolution& c, const real* x, const real*
 #pragma omp for schedule(dynamic, 4)
         for (int q = 0; q < count * s_slices; q++) {
             const int t = q / s_slices, from = q % s_slices * slice;
-            transform_gradient<F>(dy, tiling, first + t, c.out_channels, from, std::min(from + slice, c.out_channels),
-                                  s + t * PANEL, s_point, group);
+            transform_gradient<F, gate>(dy, norm, tiling, first + t, c.out_channels, from,
+                                        std::min(from + slice, c.out_channels), s + t * PANEL, s_point, group);
         }
 #pragma omp for schedule(dynamic, 1)
         for (int piece = 0; piece < pieces; piece++) {
@@ -104,18 +104,26 @@ static void weights_by_channels(const Convolution& c, const real* x, const real*
     }
 }
 
-template <class F>
+template <class F, Gate gate>
 static void winograd_weights(const Convolution& c, const real* x, const real* dy, real* dw, const Strides& at,
-                             const Prologue& prologue, const Plan& plan) {
+                             const Prologue& prologue, const NormGradient& norm, const Plan& plan) {
     const int64_t count = Tiling<F>(c).count;
     const bool large = winograd_packed_size<F>(c) * int64_t(sizeof(real)) > PRIVATE_BYTES;
     if (plan.tiles ? plan.by_channels : large) {
         const int block = plan.tiles ? plan.tiles : 64;
-        return weights_by_channels<F>(c, x, dy, dw, at, prologue, int(std::min<int64_t>(block, count)));
+        return weights_by_channels<F, gate>(c, x, dy, dw, at, prologue, norm, int(std::min<int64_t>(block, count)));
     }
     const int fit = tiles_in_block<F>((c.channels + c.out_channels) / 2, count);
     const int block = plan.tiles ? plan.tiles : std::max(12, fit / 24 * 12);
-    weights_by_tiles<F>(c, x, dy, dw, at, prologue, int(std::min<int64_t>(block, count)));
+    weights_by_tiles<F, gate>(c, x, dy, dw, at, prologue, norm, int(std::min<int64_t>(block, count)));
+}
+
+template <class F>
+static void winograd_weights(const Convolution& c, const real* x, const real* dy, real* dw, const Strides& at,
+                             const Prologue& prologue, const NormGradient& norm, const Plan& plan) {
+    with_gate(norm, [&](auto gate) {
+        winograd_weights<F, decltype(gate)::value>(c, x, dy, dw, at, prologue, norm, plan);
+    });
 }
 
 } // namespace VARIANT

@@ -84,6 +84,13 @@ def forward(
     return kernels.norm_apply(native, last.y, last.activation, shortcut, relu=relu), traces
 
 
+def subsampled(x: Tensor, step: int, channels: int) -> Tensor:
+    """Every step-th pixel of x, with zeros behind its channels: shortcut option A.      [He 2015, section 3.3]"""
+    if step == 1:
+        return x
+    return functional.pad(x[..., ::step, ::step], (0, 0, 0, 0, 0, channels - x.shape[1]))
+
+
 def _forward_one(native: Kernels, convolution: Convolution, norm: Norm, x: Tensor, previous: Trace | None) -> Trace:
     read = None if previous else x
     weight, kernel = convolution.weight, convolution.kernel
@@ -117,60 +124,83 @@ def backward(
     z: Tensor | None,
     *,
     relu: bool,
-    identity: bool,
+    identity: int,
     wants: Sequence[bool],
 ) -> tuple[Tensor | None, list[Gradients]]:
     """The gradient of x and those of each convolution; `z` is given where a shortcut was added before the last ReLU.
 
-    `identity`: x itself was the shortcut, so its gradient gets dz, as far as the ReLU let z through. `wants` says
-    whether the gradients of x and of each weight are asked for.
+    `identity`: every so many-th pixel of x was the shortcut, so its gradient gets dz, as far as the ReLU let z through.
+    `wants` says whether the gradients of x and of each weight are asked for.
     """
     found: list[Gradients] = []
-    gradient, gate, is_rectified = dz, z if relu else None, relu
+    gate = z if relu else None
+    behind = Behind(dz, gate, relu=relu, sums=None)
     for number in reversed(range(len(convolutions))):
         convolution, trace, previous = convolutions[number], traces[number], traces[number - 1] if number else None
-        activation = trace.activation if is_rectified and gate is None else None
-        dy, norm = _backward_norm(native, trace, gradient, gate, activation)
-        dw = _weight_gradient(native, convolution, trace, previous, dy) if wants[number + 1] else None
-        found.append(Gradients(dw, norm))
-        gate, is_rectified = None, True
+        dy, gradients = _backward_one(native, convolution, trace, previous, behind, is_wanted=wants[number + 1])
+        found.append(gradients)
         if previous:
-            gradient = _input_gradient(native, convolution, dy, previous.y.shape)
+            behind = _behind(native, convolution, dy, previous)
     x = traces[0].read
     if x is None or not wants[0]:
         return None, found[::-1]
-    added = (dz, z if relu else None) if identity else None
-    return _input_gradient(native, convolutions[0], dy, x.shape, added), found[::-1]
+    return _input_gradient(native, convolutions[0], dy, x.shape, dz, gate, identity), found[::-1]
 
 
-def _backward_norm(
-    native: Kernels, trace: Trace, gradient: Tensor, gate: Tensor | None, activation: Activation | None
-) -> tuple[Tensor, Tensor]:
-    """The gradient of y in [relu] (y * scale + shift), and the norm's coefficients."""
-    y, scale, mean = trace.y, trace.statistics[0], trace.statistics[2]
-    sums = kernels.norm_backward_sums(native, gradient, y, mean, gate=gate, activation=activation)
-    found = kernels.norm_coefficients(native, sums, y.numel() // y.shape[1], trace.statistics)
-    dy = kernels.norm_backward_apply(
-        *(native, gradient, y),
-        gate=gate,
-        scale=scale,
-        shift=activation.shift if activation else None,
-        slope=found[0],
-        offset=found[1],
+@dataclass(frozen=True)
+class Behind:
+    """The gradient that comes back to a norm, and what of it its ReLU let through."""
+
+    gradient: Tensor
+    gate: Tensor | None
+    """Positive where it was let through."""
+    relu: bool
+    """Whether there was a ReLU that has not been seen to yet; without a gate, the norm's own output tells."""
+    sums: Tensor | None
+    """Those of the norm's gradient, if they are known already."""
+
+
+def _backward_one(
+    native: Kernels,
+    convolution: Convolution,
+    trace: Trace,
+    previous: Trace | None,
+    behind: Behind,
+    *,
+    is_wanted: bool,
+) -> tuple[Tensor, Gradients]:
+    """The gradients of a convolution's output, and of its weight and norm."""
+    y, statistics, gate = trace.y, trace.statistics, behind.gate
+    sums = behind.sums
+    if sums is None:
+        activation = trace.activation if behind.relu and gate is None else None
+        sums = kernels.norm_backward_sums(native, behind.gradient, y, statistics[2], gate=gate, activation=activation)
+    coefficients = kernels.norm_coefficients(native, sums, y.numel() // y.shape[1], statistics)
+    dy = torch.empty_like(y)
+    norm = kernels.through_norm(y, statistics, coefficients, dy, gate=gate, relu=behind.relu)
+    if is_wanted and convolution.is_native:
+        x, before = (trace.read, None) if previous is None else (previous.y, previous.activation)
+        assert x is not None  # noqa: S101  # the first convolution reads a tensor
+        weight, kernel = convolution.weight, convolution.kernel
+        return dy, Gradients(
+            kernels.weight_gradient(native, x, behind.gradient, weight, kernel, before=before, norm=norm), coefficients
+        )
+    kernels.norm_gradient(native, behind.gradient, norm)
+    if not is_wanted:
+        return dy, Gradients(None, coefficients)
+    assert trace.read is not None  # noqa: S101  # PyTorch's convolution reads a tensor
+    return dy, Gradients(_torch_gradient(trace.read, convolution, dy, of_weight=True), coefficients)
+
+
+def _behind(native: Kernels, convolution: Convolution, dy: Tensor, previous: Trace) -> Behind:
+    """What comes back to the norm before a convolution."""
+    if not convolution.is_native:
+        gradient = _torch_gradient(dy.new_empty(()).expand(previous.y.shape), convolution, dy, of_weight=False)
+        return Behind(gradient, None, relu=True, sums=None)
+    gradient, sums = kernels.input_gradient_let_through(
+        native, dy, convolution.weight, convolution.kernel, previous.y, previous.statistics
     )
-    return dy, found
-
-
-def _weight_gradient(
-    native: Kernels, convolution: Convolution, trace: Trace, previous: Trace | None, dy: Tensor
-) -> Tensor:
-    weight, kernel = convolution.weight, convolution.kernel
-    if trace.read is not None and convolution.is_native:
-        return kernels.weight_gradient(native, trace.read, dy, weight, kernel)
-    if trace.read is not None:
-        return _torch_gradient(trace.read, convolution, dy, of_weight=True)
-    assert previous is not None  # noqa: S101  # what read no tensor of its own read the one before
-    return kernels.weight_gradient(native, previous.y, dy, weight, kernel, before=previous.activation)
+    return Behind(gradient, None, relu=False, sums=sums)
 
 
 def _input_gradient(
@@ -178,17 +208,20 @@ def _input_gradient(
     convolution: Convolution,
     dy: Tensor,
     shape: torch.Size,
-    added: tuple[Tensor, Tensor | None] | None = None,
+    dz: Tensor,
+    z: Tensor | None,
+    identity: int,
 ) -> Tensor:
-    """The gradient of an input of `shape`, plus `added` = (dz, z): dz where z is positive."""
+    """The gradient of an input of `shape`, with what comes through its shortcut: dz where z is positive."""
     if convolution.is_native:
-        after = kernels.finish(residual=added[0], mask=added[1]) if added else None
-        return kernels.input_gradient(native, dy, convolution.weight, tuple(shape), convolution.kernel, after=after)
-    dx = _torch_gradient(dy.new_empty(()).expand(shape), convolution, dy, of_weight=False)
-    if not added:
-        return dx
-    dz, z = added
-    return dx.add_(dz if z is None else torch.ops.aten.threshold_backward(dz, z, 0))
+        after = kernels.finish(residual=dz, mask=z) if identity == 1 else None
+        dx = kernels.input_gradient(native, dy, convolution.weight, tuple(shape), convolution.kernel, after=after)
+    else:
+        dx = _torch_gradient(dy.new_empty(()).expand(shape), convolution, dy, of_weight=False)
+    if identity and not (identity == 1 and convolution.is_native):
+        through = dz if z is None else torch.ops.aten.threshold_backward(dz, z, 0)
+        dx[..., ::identity, ::identity] += through[:, : shape[1]]
+    return dx
 
 
 def _torch_gradient(x: Tensor, convolution: Convolution, dy: Tensor, *, of_weight: bool) -> Tensor:

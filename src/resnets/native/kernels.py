@@ -8,7 +8,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from resnets.native.library import Convolution, Epilogue, Kernels, Plan, Prologue, Strides
+from resnets.native.library import Convolution, Epilogue, Kernels, NormGradient, Plan, Prologue, Strides
 
 PANEL = 16
 """Output channels come in panels of so many."""
@@ -105,14 +105,26 @@ def weight_gradient(
     kernel: Kernel,
     *,
     before: Activation | None = None,
+    norm: NormGradient | None = None,
     plan: Plan = BY_SHAPE,
 ) -> Tensor:
-    """The gradient of the weight, laid out as the weight is."""
+    """The gradient of the weight, laid out as the weight is; where `norm` is given, dy is made by it first."""
     dw = torch.empty_like(weight)
     sizes = _sizes(tuple(x.shape), len(weight), kernel)
     prologue = Prologue(*map(_pointer, before)) if before else Prologue()
-    _check(kernels.backward_weights(sizes, x.data_ptr(), dy.data_ptr(), dw.data_ptr(), _strides(dw), prologue, plan))
+    pointers = x.data_ptr(), dy.data_ptr(), dw.data_ptr()
+    _check(kernels.backward_weights(sizes, *pointers, _strides(dw), prologue, norm or NormGradient(), plan))
     return dw
+
+
+def through_norm(
+    y: Tensor, statistics: Tensor, coefficients: Tensor, dy: Tensor, *, gate: Tensor | None, relu: bool
+) -> NormGradient:
+    """What makes dy = g * scale + y * slope + offset, where g is what ReLU let through: as `gate` says, or else y."""
+    channels = statistics.shape[1] * statistics.element_size()
+    scale, slope = statistics.data_ptr(), coefficients.data_ptr()
+    shift = scale + channels if relu and gate is None else None
+    return NormGradient(y.data_ptr(), _pointer(gate), scale, shift, slope, slope + channels, dy.data_ptr())
 
 
 def finish(
@@ -129,6 +141,22 @@ def convolve_and_count(
     sums = torch.empty(2, len(weight), dtype=torch.float64)
     counting = Epilogue(pivot=pivot.data_ptr(), sums=sums.data_ptr())
     return convolve(kernels, x, weight, kernel, before=before, after=counting), sums
+
+
+def input_gradient_let_through(
+    kernels: Kernels, dy: Tensor, weight: Tensor, kernel: Kernel, value: Tensor, statistics: Tensor
+) -> tuple[Tensor, Tensor]:
+    """The gradient of the input max(0, value * scale + shift), as far as that let it through, and its sums.
+
+    The sums are over each channel of it and of it times (value - mean): (2, channels), float64.
+    """
+    sums = torch.empty(2, value.shape[1], dtype=torch.float64)
+    row = statistics.shape[1] * statistics.element_size()
+    scale = statistics.data_ptr()
+    after = Epilogue(
+        pivot=scale + 2 * row, value=value.data_ptr(), scale=scale, shift=scale + row, sums=sums.data_ptr()
+    )
+    return input_gradient(kernels, dy, weight, tuple(value.shape), kernel, after=after), sums
 
 
 def _rows(x: Tensor) -> tuple[int, int]:
@@ -179,19 +207,6 @@ def norm_backward_sums(
     return sums
 
 
-def norm_backward_apply(
-    kernels: Kernels,
-    dz: Tensor,
-    y: Tensor,
-    *,
-    gate: Tensor | None,
-    scale: Tensor,
-    shift: Tensor | None,
-    slope: Tensor,
-    offset: Tensor,
-) -> Tensor:
-    """The gradient of y: g * scale + y * slope + offset, where g is what ReLU let through."""
-    dy = torch.empty_like(y)
-    pointers = map(_pointer, (dz, y, gate, scale, shift, slope, offset, dy))
-    _check(kernels.norm_backward_apply(*pointers, *_rows(y)))
-    return dy
+def norm_gradient(kernels: Kernels, dz: Tensor, norm: NormGradient) -> None:
+    """Write the gradient of the output before a norm to the place that `norm` names."""
+    kernels.norm_gradient(dz.data_ptr(), norm, *_rows(dz))

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-INTERFACE = 1
+INTERFACE = 2
 """Number of the interface in native/kernels.h; a library with another one is refused."""
 SWITCH = "RESNETS_NATIVE"
 """Environment variable: 0 switches the kernels off, the name of a variant takes that one."""
@@ -43,12 +43,18 @@ class Prologue(ctypes.Structure):
 
 
 class Epilogue(ctypes.Structure):
-    """Bias, residual and ReLU, or statistics, as the output is written."""
+    """What is done to an output as it is written: bias, residual and ReLU, or statistics, or the gradient of a ReLU."""
 
     _fields_ = [
-        *((name, _PTR) for name in ("bias", "residual", "residual_mask", "pivot", "sums")),
+        *((name, _PTR) for name in ("bias", "residual", "residual_mask", "pivot", "value", "scale", "shift", "sums")),
         ("relu", _I32),
     ]
+
+
+class NormGradient(ctypes.Structure):
+    """How the gradient of a convolution's output is made of the one behind its norm."""
+
+    _fields_ = [(name, _PTR) for name in ("y", "gate", "scale", "shift", "slope", "offset", "dy")]
 
 
 class Plan(ctypes.Structure):
@@ -57,11 +63,13 @@ class Plan(ctypes.Structure):
     _fields_ = [(name, _I32) for name in ("algorithm", "tiles", "panels", "by_channels")]
 
 
-_SIZES, _AT, _BEFORE, _AFTER, _CUT = map(ctypes.POINTER, (Convolution, Strides, Prologue, Epilogue, Plan))
+_SIZES, _AT, _BEFORE, _AFTER, _NORM, _CUT = map(
+    ctypes.POINTER, (Convolution, Strides, Prologue, Epilogue, NormGradient, Plan)
+)
 _SIGNATURES: Mapping[str, tuple[type, ...]] = {
     "forward": (_I32, _SIZES, _PTR, _PTR, _AT, _PTR, _BEFORE, _AFTER, _CUT),
     "backward_data": (_I32, _SIZES, _PTR, _PTR, _AT, _PTR, _AFTER, _CUT),
-    "backward_weights": (_I32, _SIZES, _PTR, _PTR, _PTR, _AT, _BEFORE, _CUT),
+    "backward_weights": (_I32, _SIZES, _PTR, _PTR, _PTR, _AT, _BEFORE, _NORM, _CUT),
     "packed_size": (_I64, _SIZES, _CUT),
     "pack_weights": (_I32, _SIZES, _PTR, _AT, _PTR, _CUT),
     "forward_packed": (_I32, _SIZES, _PTR, _PTR, _PTR, _AFTER, _CUT),
@@ -70,7 +78,7 @@ _SIGNATURES: Mapping[str, tuple[type, ...]] = {
     "norm_coefficients": (_I32, _PTR, _I64, _PTR, _I32, _PTR),
     "norm_apply": (_I32, _PTR, _PTR, _PTR, _PTR, _I32, _PTR, _I64, _I32),
     "norm_backward_sums": (_I32, _PTR, _PTR, _PTR, _PTR, _PTR, _PTR, _I64, _I32, _PTR),
-    "norm_backward_apply": (_I32, _PTR, _PTR, _PTR, _PTR, _PTR, _PTR, _PTR, _PTR, _I64, _I32),
+    "norm_gradient": (_I32, _PTR, _NORM, _I64, _I32),
     "max_pool": (_I32, _SIZES, _PTR, _PTR),
     "mean_pool": (_I32, _PTR, _PTR, _I64, _I64, _I32),
     "peak": (ctypes.c_double, _I64),

@@ -98,33 +98,36 @@ def kernel_of(layer: nn.Conv2d) -> Kernel:
 
 def _is_plain(layer: nn.Module) -> bool:
     """A convolution with a square kernel, whole panels of outputs, and none of the extras."""
-    return type(layer) is nn.Conv2d and not _extras(layer)
-
-
-def _extras(layer: nn.Conv2d) -> list[str]:
-    """What a convolution has that the kernels do not compute."""
-    uneven = isinstance(layer.padding, str) or any(
-        len(set(values)) > 1 for values in (layer.kernel_size, layer.stride, layer.padding)
+    return type(layer) is nn.Conv2d and not (
+        layer.groups > 1
+        or layer.bias is not None
+        or layer.out_channels % kernels.PANEL
+        or layer.dilation != (1, 1)
+        or not _is_even(layer)
     )
-    found = {
-        "uneven kernel, stride or padding": uneven,
-        "groups": layer.groups > 1,
-        "dilation": set(layer.dilation) != {1},
-        "bias": layer.bias is not None,
-        f"{layer.padding_mode} padding": layer.padding_mode != "zeros",
-        f"{layer.out_channels} output channels, no multiple of {kernels.PANEL}": layer.out_channels % kernels.PANEL,
-    }
-    return [extra for extra, is_there in found.items() if is_there]
+
+
+def _is_even(layer: nn.Conv2d) -> bool:
+    """The same in height and width, with zeros around."""
+    sizes = layer.kernel_size, layer.stride, layer.padding
+    return layer.padding_mode == "zeros" and all(len(size) == 2 and size[0] == size[1] for size in sizes)
 
 
 def reason(layer: nn.Conv2d) -> str:
     """Why a convolution is left to PyTorch; empty if it is not."""
     if type(layer) is not nn.Conv2d:
         return type(layer).__name__
-    if extras := _extras(layer):
-        return ", ".join(extras)
     if is_native(layer):
         return ""
+    extras = {
+        "groups": layer.groups > 1,
+        "bias": layer.bias is not None,
+        f"{layer.out_channels} output channels, no multiple of {kernels.PANEL}": layer.out_channels % kernels.PANEL,
+        "dilation": layer.dilation != (1, 1),
+        "a kernel, stride or padding that is not the same both ways": not _is_even(layer),
+    }
+    if found := [extra for extra, is_there in extras.items() if is_there]:
+        return ", ".join(found)
     if layer.in_channels % kernels.PANEL:
         return f"{layer.in_channels} input channels, no multiple of {kernels.PANEL}"
     return f"{layer.kernel_size[0]}x{layer.kernel_size[0]} with stride {layer.stride[0]}: PyTorch is as fast"
