@@ -64,7 +64,8 @@ class _Chain(torch.autograd.Function):
     def backward(ctx: Any, dz: Tensor | None, *_: None) -> tuple[Tensor | None, ...]:
         count, settings = ctx.count, ctx.settings
         if dz is None:
-            return (None,) * (4 + 4 * count)
+            nothing: tuple[Tensor | None, ...] = (None,) * (4 + 4 * count)
+            return nothing
         x, z, *tensors = ctx.saved_tensors
         wants = [ctx.needs_input_grad[0], *ctx.needs_input_grad[4 : 4 + count]]
         differentiate = _chain_backward if torch.compiler.is_compiling() else _run_backward
@@ -74,7 +75,7 @@ class _Chain(torch.autograd.Function):
         if ctx.has_shortcut:
             of_shortcut = torch.ops.aten.threshold_backward(dz, z, 0) if settings[1] else dz
         of_norms = [row for coefficients in found[count + 1 :] for row in (coefficients[2], coefficients[3], None)]
-        return dx, of_shortcut, None, None, *dw, *of_norms  # type: ignore[no-any-return]
+        return dx, of_shortcut, None, None, *dw, *of_norms
 
 
 def _kernels(settings: list[int]) -> list[Kernel]:
