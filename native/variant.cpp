@@ -168,7 +168,6 @@ double peak(int64_t rounds) {
         for (int64_t i = 0; i < rounds; i++) {
 #pragma GCC unroll 12
             for (int j = 0; j < CHAINS; j++) sums[j] = sums[j] * factor + more;
-            asm volatile("" : : : "memory");
         }
         volatile real keep = 0;
         for (int j = 0; j < CHAINS; j++) keep = keep + sums[j][0];

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from resnets.bench.measure import Table, alternate, rate, ratio
 from resnets.models.pretrained import create
+from resnets.native.library import status
 from resnets.recipe import Recipe
 from resnets.training.fit import train
 from resnets.training.machine import Machine, keep_freed_memory, physical_cores, return_freed_memory
@@ -59,7 +60,8 @@ def training_speed() -> Table:
         (
             f"32x32 images, batch {BATCH_SIZE}, {machine.threads} threads, {ROUNDS} rounds in turn. "
             "Tutorial: channels first, SGD with momentum, cross-entropy, PyTorch's defaults.",
-            "resnets: channels last, fused steps, freed memory kept; with its finite check, accuracy and schedule.",
+            f"resnets: channels last, fused steps, freed memory kept, native kernels "
+            f"({status().variant or 'none here'}); with its finite check, accuracy and schedule.",
         ),
     )
 

@@ -12,12 +12,15 @@ from cyclopts import Parameter
 if TYPE_CHECKING:
     from resnets.bench.measure import Table
 
-Name = Literal["batches", "training", "photos", "start", "mnist-fast", "mnist-good", "mnist-best", "all"]
+Name = Literal[
+    "batches", "training", "native", "layers", "photos", "start", "mnist-fast", "mnist-good", "mnist-best", "all"
+]
 
 
 def bench_command(
     *names: Name,
     photos: Path | None = None,
+    model: str = "resnet18",
     runs: Path = Path("runs"),
     record: Path | None = None,
     json: Annotated[bool, Parameter(negative="")] = False,
@@ -29,6 +32,8 @@ def bench_command(
 
     batches   images/s of the batch pipeline, beside a DataLoader
     training  images/s of training, beside the loop of a tutorial
+    native    a training step on the native kernels, beside PyTorch's best
+    layers    the same for each convolution of a network (--model)
     photos    images/s of reading and training on folders (needs --photos)
     start     seconds until a command answers
     mnist-fast, mnist-good, mnist-best
@@ -37,6 +42,7 @@ def bench_command(
     Args:
         names: Which benchmarks.
         photos: Folder of photos in class folders, for the photos benchmark.
+        model: Network whose convolutions `layers` measures.
         runs: Where the mnist benchmarks make their run folders.
         record: Folder in which benchmarks.json and benchmarks.md are brought up to date.
         json: Print the results as JSON.
@@ -49,21 +55,23 @@ def bench_command(
     console = message_console()
     wanted = names or ("batches", "training", "start")
     tables = {}
-    for name, measure in _benchmarks(photos, runs).items():
+    for name, measure in _benchmarks(photos, runs, model).items():
         if name in wanted or "all" in wanted:
             console.print(f"measuring {name} ...")
             tables[name] = dataclasses.replace(measure(), facts=facts(name))
-    if record:
-        update(record, tables)
+            if record:
+                update(record, {name: tables[name]})
     if json:
         print_json({name: dataclasses.asdict(table) for name, table in tables.items()})
     else:
         result_console().print("\n".join(markdown(table) for table in tables.values()))
 
 
-def _benchmarks(photos: Path | None, runs: Path) -> dict[str, Callable[[], Table]]:
+def _benchmarks(photos: Path | None, runs: Path, model: str) -> dict[str, Callable[[], Table]]:
     """Name -> what measures it; the photos only where there are some."""
     from resnets.bench.batch_speed import batch_speed
+    from resnets.bench.layer_speed import layer_speed
+    from resnets.bench.native_speed import native_speed
     from resnets.bench.preset_reach import SEEDS, preset_reach
     from resnets.bench.start_time import start_time
     from resnets.bench.training_speed import training_speed
@@ -73,6 +81,8 @@ def _benchmarks(photos: Path | None, runs: Path) -> dict[str, Callable[[], Table
     benchmarks: dict[str, Callable[[], Table]] = {
         "batches": batch_speed,
         "training": training_speed,
+        "native": native_speed,
+        "layers": partial(layer_speed, model),
         "start": start_time,
     }
     watch = PlainDisplay(message_console())

@@ -189,13 +189,13 @@ def _backward_one(
     if not is_wanted:
         return dy, Gradients(None, coefficients)
     assert trace.read is not None  # noqa: S101  # PyTorch's convolution reads a tensor
-    return dy, Gradients(_torch_gradient(trace.read, convolution, dy, of_weight=True), coefficients)
+    return dy, Gradients(torch_gradient(trace.read, convolution, dy, of_weight=True), coefficients)
 
 
 def _behind(native: Kernels, convolution: Convolution, dy: Tensor, previous: Trace) -> Behind:
     """What comes back to the norm before a convolution."""
     if not convolution.is_native:
-        gradient = _torch_gradient(dy.new_empty(()).expand(previous.y.shape), convolution, dy, of_weight=False)
+        gradient = torch_gradient(dy.new_empty(()).expand(previous.y.shape), convolution, dy, of_weight=False)
         return Behind(gradient, None, relu=True, sums=None)
     gradient, sums = kernels.input_gradient_let_through(
         native, dy, convolution.weight, convolution.kernel, previous.y, previous.statistics
@@ -217,14 +217,15 @@ def _input_gradient(
         after = kernels.finish(residual=dz, mask=z) if identity == 1 else None
         dx = kernels.input_gradient(native, dy, convolution.weight, tuple(shape), convolution.kernel, after=after)
     else:
-        dx = _torch_gradient(dy.new_empty(()).expand(shape), convolution, dy, of_weight=False)
+        dx = torch_gradient(dy.new_empty(()).expand(shape), convolution, dy, of_weight=False)
     if identity and not (identity == 1 and convolution.is_native):
         through = dz if z is None else torch.ops.aten.threshold_backward(dz, z, 0)
         dx[..., ::identity, ::identity] += through[:, : shape[1]]
     return dx
 
 
-def _torch_gradient(x: Tensor, convolution: Convolution, dy: Tensor, *, of_weight: bool) -> Tensor:
+def torch_gradient(x: Tensor, convolution: Convolution, dy: Tensor, *, of_weight: bool) -> Tensor:
+    """PyTorch's gradient of a convolution's weight, or else of its input."""
     step, padding = [convolution.kernel.stride] * 2, [convolution.kernel.padding] * 2
     wanted = [not of_weight, of_weight, False]
     arguments = dy, x, convolution.weight, None, step, padding, [1, 1], False, [0, 0], 1, wanted

@@ -1,0 +1,55 @@
+"""The training steps that native kernels are measured with."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal
+
+import torch
+from torch import nn
+from torch.nn.functional import cross_entropy
+
+from resnets.models.pretrained import create
+from resnets.training.machine import Machine, physical_cores
+
+Way = Literal["eager", "compiled", "native"]
+
+
+@dataclass(frozen=True)
+class Work:
+    """A network with its images."""
+
+    name: str
+    stem: str
+    size: int
+    batch: int
+    steps: int
+    """In a round of a benchmark."""
+
+
+WORKS = (
+    Work("resnet18", "small", 32, 128, 1),
+    Work("resnet20", "small", 32, 128, 4),
+    Work("resnet50", "large", 224, 16, 1),
+)
+
+
+def training_step(work: Work, way: str) -> Callable[[], None]:
+    """Forward, backward and SGD with momentum; channels last, freed memory kept, a thread a core."""
+    machine = Machine(threads=physical_cores(), native=way == "native")
+    machine.apply()
+    model: nn.Module = machine.place(create(work.name, seed=0, num_classes=10, stem=work.stem).train())
+    run = torch.compile(model) if way == "compiled" else model
+    generator = torch.Generator().manual_seed(0)
+    images = torch.randn(work.batch, 3, work.size, work.size, generator=generator)
+    images = images.contiguous(memory_format=torch.channels_last)
+    labels = torch.randint(10, (work.batch,), generator=generator)
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.01, momentum=0.9, fused=True)
+
+    def step() -> None:
+        optimizer.zero_grad()
+        cross_entropy(run(images), labels).backward()  # type: ignore[no-untyped-call]
+        optimizer.step()
+
+    return step
