@@ -32,9 +32,9 @@ def native_speed() -> Table:
         ),
         tuple(_row(work) for work in WORKS),
         (
-            f"Medians of {ROUNDS} rounds in turn; channels last, freed memory kept, fused SGD with momentum, a thread a "
-            "core. Ratios: median of the rounds (least to most). Compiled: torch.compile with its defaults. MB: peak of a "
-            f"process of its own above what network and images take. Variant {variant}.",
+            f"Medians of {ROUNDS} rounds in turn; channels last, freed memory kept, fused SGD with momentum, a thread "
+            "a core. Ratios: median of the rounds (least to most). Compiled: torch.compile with its defaults. MB: peak "
+            f"of a process of its own above what network and images take. Variant {variant}.",
         ),
     )
 
