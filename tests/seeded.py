@@ -54,9 +54,8 @@ def _weight(name: str, shape: tuple[int, ...]) -> Tensor:
 
 def _numbers(name: str, shape: tuple[int, ...]) -> NDArray[np.float64]:
     start = int.from_bytes(hashlib.sha256(name.encode()).digest()[:8], "big") % LENGTH
-    count = math.prod(shape)
-    rounds = (start + count) // LENGTH + 1
-    return np.tile(_table(), rounds)[start : start + count].reshape(shape).copy()
+    places = np.arange(start, start + math.prod(shape))
+    return np.take(_table(), places, mode="wrap").reshape(shape)
 
 
 @cache
