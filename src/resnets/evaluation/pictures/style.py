@@ -14,6 +14,7 @@ from typing import Any, Literal
 from matplotlib import font_manager, style
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.figure import Figure
 from matplotlib.layout_engine import ConstrainedLayoutEngine
 from matplotlib.ticker import FuncFormatter
@@ -90,12 +91,13 @@ def picture(stem: Path, width: float, height: float, theme: Theme) -> Iterator[t
         warnings.filterwarnings("ignore", message="Glyph .* missing from font")
         layout = ConstrainedLayoutEngine(w_pad=MARGIN, h_pad=MARGIN)
         figure = Figure(figsize=(width, height), dpi=DOTS_PER_INCH, layout=layout)
-        FigureCanvasAgg(figure)
+        canvas = FigureCanvasAgg(figure)
         yield figure, palette
         _settle(figure)
-        png, svg = io.BytesIO(), io.BytesIO()
-        figure.savefig(png, format="png", metadata={"Software": "resnets"})
-        figure.savefig(svg, format="svg", metadata={"Creator": "resnets", "Date": None})
+        png, svg = io.BytesIO(), io.BytesIO()  # written by their canvases: `savefig` would draw everything once more
+        canvas.print_png(png, metadata={"Software": "resnets"})  # type: ignore[no-untyped-call]
+        vectors = FigureCanvasSVG(figure)
+        vectors.print_svg(svg, metadata={"Creator": "resnets", "Date": None})  # type: ignore[no-untyped-call]
     for ending, content in ((".png", png), (".svg", svg)):
         _write(stem.with_name(stem.name + ending), content.getvalue())
 
