@@ -6,6 +6,7 @@ this package, so that nothing but torch is in the process that a hostile file mi
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 import warnings
@@ -13,8 +14,10 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-import safetensors.torch
-import torch
+gc.disable()  # all that torch makes while it loads will stay: looking for garbage in it is a quarter of the time
+
+import safetensors.torch  # noqa: E402
+import torch  # noqa: E402
 
 WRAPPERS = (
     "state_dict",
@@ -88,4 +91,7 @@ def _refuse(reason: str) -> None:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1], sys.argv[2], int(sys.argv[3]), int(sys.argv[4]))
+    try:
+        main(sys.argv[1], sys.argv[2], int(sys.argv[3]), int(sys.argv[4]))
+    finally:
+        gc.freeze()
