@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import random
+import re
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,7 @@ import torch
 from resnets.artifact import FORMAT, Artifact, find_artifact, load_artifact, save_artifact
 from resnets.data.preprocessing import Preprocessing
 from resnets.errors import ModelFileError
+from resnets.model_card import model_card
 from resnets.models.build import build
 from resnets.packaged import packaged_names
 from resnets.spec import ResNetSpec
@@ -67,6 +69,20 @@ def test_the_card_names_classes_and_accuracy(folder: Path) -> None:
     assert card.startswith("---\nlicense:")
     assert "cat, dög, emu" in card
     assert "test accuracy: 50.00 %" in card
+
+
+def test_the_card_says_parts_in_percent_and_leaves_out_what_was_not_given() -> None:
+    measured = {"test_accuracy": 0.9974, "test_images": 10_000, "test_interval": [0.99619, 0.99823]}
+    config = {
+        "architecture": "resnet8",
+        "num_classes": 1,
+        "label_names": ["0"],
+        "made": {"dataset": "mnist", "data": None, "recipe": {"epochs": 1}},
+        "measured": measured,
+    }
+    card = model_card(config)
+    assert "- test accuracy: 99.74 %\n- test images: 10000\n- test interval: 99.62 to 99.82 %\n" in card
+    assert re.findall(r"## How it was made\n\n(.*)\n\n", card) == ["- dataset: `mnist`"]
 
 
 def test_any_flipped_bit_of_any_file_is_found(folder: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from types import NoneType
 from typing import Any
 
 
@@ -27,7 +28,7 @@ def model_card(config: Mapping[str, Any]) -> str:
         "",
         "## How it was made",
         "",
-        *(f"- {name}: `{value}`" for name, value in made.items() if not isinstance(value, (dict, list))),
+        *(f"- {name}: `{value}`" for name, value in made.items() if not isinstance(value, (dict, list, NoneType))),
         "",
         "## Use",
         "",
@@ -49,5 +50,8 @@ def _listed(names: list[str], most: int = 12) -> str:
 
 
 def _row(name: str, value: Any) -> str:
-    shown = f"{100 * value:.2f} %" if name.endswith("accuracy") else value
+    if isinstance(value, list):
+        shown = f"{' to '.join(f'{100 * end:.2f}' for end in value)} %"
+    else:
+        shown = f"{100 * value:.2f} %" if isinstance(value, float) else str(value)
     return f"- {name.replace('_', ' ')}: {shown}"
