@@ -5,11 +5,15 @@ import io
 import json
 import sys
 from pathlib import Path
+from typing import Literal
 
 import pytest
+import torch
 from command import Command
 from PIL import Image
+from rich.console import Console
 
+from resnets.cli.picture import drawn
 from resnets.data.sources import load
 
 
@@ -74,6 +78,15 @@ def test_what_the_network_sees_can_be_kept_and_drawn(command: Command, scans: Pa
     with Image.open(seen) as image:
         assert image.size == (28, 28)
     assert "@@" in outcome.out or "▀" in outcome.out
+    assert len(outcome.out.splitlines()) <= 2 + 28, "a row of the picture is a line"
+
+
+@pytest.mark.parametrize("colours", ["truecolor", None])
+def test_a_picture_too_wide_for_the_terminal_is_drawn_smaller(colours: Literal["truecolor"] | None) -> None:
+    console = Console(width=100, force_terminal=True, color_system=colours)
+    lines = drawn(torch.full((1, 224, 224), 255, dtype=torch.uint8), console).plain.rstrip().split("\n")
+    assert {len(line) for line in lines} == {60}
+    assert len(lines) == 30
 
 
 def test_unreadable_pictures_are_named_and_the_others_answered(command: Command, scans: Path, tmp_path: Path) -> None:

@@ -5,19 +5,32 @@ from __future__ import annotations
 from rich.console import Console
 from rich.text import Text
 from torch import Tensor
+from torch.nn.functional import adaptive_avg_pool2d
 
 UPPER_HALF = "▀"
 INK = " .:-=+*#%@"
 """From dark to light; each pixel is two characters wide, so that it is nearly square."""
+PART_OF_WIDTH = 0.6
+"""Of the console's width, for a picture; the rest is for what is said of it."""
 
 
 def drawn(picture: Tensor, console: Console) -> Text:
-    """A picture as text.
+    """A picture as text, smaller than it is where the console is too narrow for it.
 
     Shapes:
         uint8 (C, H, W), grey or colour
     """
-    return _coloured(picture) if console.color_system else _inked(picture)
+    columns = max(1, int(PART_OF_WIDTH * console.width))
+    if console.color_system:
+        return _coloured(_shrunk(picture, columns))
+    return _inked(_shrunk(picture, columns // 2))
+
+
+def _shrunk(picture: Tensor, width: int) -> Tensor:
+    if picture.shape[-1] <= width:
+        return picture
+    height = max(1, picture.shape[-2] * width // picture.shape[-1])
+    return adaptive_avg_pool2d(picture.float(), (height, width)).round().to(picture.dtype)
 
 
 def _coloured(picture: Tensor) -> Text:

@@ -104,8 +104,11 @@ def _print_table(answers: dict[str, Prediction], console: Console, *, is_drawing
 
     from resnets.cli.picture import drawn
 
+    drawings = {name: drawn(prediction.seen, console) for name, prediction in answers.items() if is_drawing}
+    width = max((console.measure(drawing).maximum for drawing in drawings.values()), default=None)
     table = Table(box=None, pad_edge=False, header_style="bold")
-    for title in ("picture", "answer", "", "next"):
+    table.add_column("picture", overflow="fold", width=width)
+    for title in ("answer", "", "next"):
         table.add_column(title, overflow="fold")
     for name, prediction in answers.items():
         shares = [
@@ -118,8 +121,8 @@ def _print_table(answers: dict[str, Prediction], console: Console, *, is_drawing
             f"{100 * prediction.probability:.1f} %",
             Text(", ".join(shares[1:])),
         )
-        if is_drawing:
-            table.add_row(drawn(prediction.seen, console), "", "", "")
+        if name in drawings:
+            table.add_row(drawings[name], "", "", "")
     console.print(table)
 
 
