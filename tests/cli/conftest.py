@@ -5,6 +5,8 @@ from pathlib import Path
 import pytest
 from command import TINY, Command
 
+from data_files import write_idx_set
+
 
 @pytest.fixture
 def command(capsys: pytest.CaptureFixture[str]) -> Command:
@@ -21,3 +23,11 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
         main(["train", "mnist", *TINY, "--epochs", "0.2", "--learning-rate", "0.4", "--quiet", "--runs", str(runs)])
     (run,) = runs.iterdir()
     return run
+
+
+@pytest.fixture(scope="session")
+def toy(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A data set of 540 noisy images to train on and 50 to test with."""
+    folder = tmp_path_factory.mktemp("data") / "toy"
+    write_idx_set(folder, train=600, test=50, height=16, width=16)
+    return folder

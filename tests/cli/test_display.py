@@ -29,11 +29,11 @@ def test_a_build_or_a_dumb_terminal_gets_plain_lines(monkeypatch: pytest.MonkeyP
 
 
 @pytest.mark.slow
-def test_a_terminal_gets_a_live_line_and_an_epochs_row(tmp_path: Path) -> None:
+def test_a_terminal_gets_a_live_line_and_an_epochs_row(tmp_path: Path, toy: Path) -> None:
     ours, theirs = pty.openpty()
     environment = {**os.environ, "TERM": "xterm-256color", "COLUMNS": "120"}
     environment.pop("CI", None)
-    words = ["train", "mnist", *TINY, "--epochs", "0.3", "--runs", str(tmp_path)]
+    words = ["train", str(toy), *TINY, "--epochs", "1", "--runs", str(tmp_path)]
     process = subprocess.Popen(
         [sys.executable, "-m", "resnets", *words], stdout=subprocess.PIPE, stderr=theirs, env=environment, text=True
     )

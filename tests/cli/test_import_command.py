@@ -77,14 +77,14 @@ def test_export_tells_how_to_load(command: Command, weights: Path, tmp_path: Pat
 
 
 @pytest.mark.slow
-def test_training_starts_from_weights(command: Command, tmp_path: Path) -> None:
+def test_training_starts_from_weights(command: Command, toy: Path, tmp_path: Path) -> None:
     """Zero steps of learning: what comes out is what went in, but for the classifier."""
     donor = create("resnet20", seed=7, num_classes=3, num_blocks=(1,), width=4, stem="pooled")
     assert isinstance(donor.spec, ResNetSpec)
     from resnets.artifact import Artifact, save_artifact
     from resnets.data.preprocessing import Preprocessing
 
-    preprocessing = Preprocessing(size=28, mean=(0.3, 0.2, 0.1), std=(0.5, 0.5, 0.5))
+    preprocessing = Preprocessing(size=16, mean=(0.3, 0.2, 0.1), std=(0.5, 0.5, 0.5))
     save_artifact(
         Artifact(
             spec=donor.spec,
@@ -95,9 +95,9 @@ def test_training_starts_from_weights(command: Command, tmp_path: Path) -> None:
         ),
         tmp_path / "donor",
     )
-    options = ("--num-blocks", "1", "--width", "4", "--stem", "pooled", "--epochs", "0.01", "--learning-rate", "1e-9")
+    options = ("--num-blocks", "1", "--width", "4", "--stem", "pooled", "--epochs", "0.1", "--learning-rate", "1e-9")
     done = command(
-        "train", "mnist", "--model", "resnet20", "--pretrained", tmp_path / "donor", *options, "--momentum", "0",
+        "train", toy, "--model", "resnet20", "--pretrained", tmp_path / "donor", *options, "--momentum", "0",
         "--weight-decay", "0", "--threads", "1", "--ema-decay", "0", "--runs", tmp_path / "runs",
     )  # fmt: skip
     assert done.code == 0, done.err

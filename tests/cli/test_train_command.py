@@ -1,55 +1,68 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from pathlib import Path
+from typing import NoReturn
 
 import pytest
 from command import TINY, Command
 
+from resnets.errors import StoppedError
+from resnets.runs.config import RunConfig
+from resnets.spec import NormSpec, ResNetSpec
 
-def test_result_is_on_stdout_and_everything_else_on_stderr(command: Command, tmp_path: Path) -> None:
-    outcome = command("train", "mnist", *TINY, "--epochs", "0.02", "--runs", tmp_path)
+
+def test_result_is_on_stdout_and_everything_else_on_stderr(command: Command, toy: Path, tmp_path: Path) -> None:
+    outcome = command("train", toy, *TINY, "--epochs", "1", "--runs", tmp_path)
     assert outcome.code == 0
     assert "Test accuracy" in outcome.out
-    assert "Training on 55,000 images" in outcome.err
+    assert "Training on 540 images" in outcome.err
     assert "epoch   1" in outcome.err
     assert "\x1b" not in outcome.out + outcome.err
 
 
-def test_json_is_one_document_and_quiet_is_quiet(command: Command, tmp_path: Path) -> None:
-    outcome = command(
-        "train", "mnist", *TINY, "--epochs", "0.02", "--batch-size", 128, "--runs", tmp_path, "--quiet", "--json"
-    )
+def test_json_is_one_document_and_quiet_is_quiet(command: Command, toy: Path, tmp_path: Path) -> None:
+    outcome = command("train", toy, *TINY, "--epochs", 2, "--batch-size", 60, "--runs", tmp_path, "--quiet", "--json")
     content = json.loads(outcome.out)
-    assert content["report"]["num_images"] == 10_000
-    assert content["steps"] == 9
+    assert content["report"]["num_images"] == 50
+    assert content["steps"] == 18
     assert outcome.err == ""
 
 
-def test_every_setting_reaches_the_config(command: Command, tmp_path: Path) -> None:
-    from resnets.runs.config import read_yaml
-    from resnets.spec import ResNetSpec
+@pytest.fixture
+def planned(command: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., RunConfig]:
+    """The config with which a command would train MNIST."""
+    configs = []
 
+    def stop(config: RunConfig, *_: object) -> NoReturn:
+        configs.append(config)
+        raise StoppedError("before the first step")
+
+    def asked(*settings: str) -> RunConfig:
+        monkeypatch.setattr("resnets.runs.train.run", stop)
+        assert command("train", "mnist", *TINY, *settings, "--runs", tmp_path).code == StoppedError.exit_code
+        return configs.pop()
+
+    return asked
+
+
+def test_every_setting_reaches_the_config(planned: Callable[..., RunConfig]) -> None:
     settings = ("--shortcut", "C", "--bn-momentum", "0.2", "--label-smoothing", "0.2", "--rotate", "5", "--seed", "3")
-    command("train", "mnist", *TINY, *settings, "--epochs", "0.01", "--runs", tmp_path, "--quiet")
-    config = read_yaml(next(tmp_path.glob("*/config.yaml")))
+    config = planned(*settings, "--epochs", "0.01")
     assert isinstance(config.spec, ResNetSpec)
     assert config.spec.shortcut == "C"
     assert config.spec.norm.momentum == 0.2
     assert config.recipe.label_smoothing == 0.2
     assert config.recipe.augmentation.rotate == 5
+    assert config.recipe.epochs == 0.01
     assert config.seed == 3
     assert config.spec.in_channels == 1
     assert config.spec.num_classes == 10
 
 
-def test_norms_of_a_net_are_one_option(command: Command, tmp_path: Path) -> None:
-    from resnets.runs.config import read_yaml
-    from resnets.spec import NormSpec, ResNetSpec
-
-    settings = ("--norm", "group", "--norm-groups", "2", "--weight-standardization")
-    command("train", "mnist", *TINY, *settings, "--epochs", "0.01", "--runs", tmp_path, "--quiet")
-    spec = read_yaml(next(tmp_path.glob("*/config.yaml"))).spec
+def test_norms_of_a_net_are_one_option(planned: Callable[..., RunConfig]) -> None:
+    spec = planned("--norm", "group", "--norm-groups", "2", "--weight-standardization").spec
     assert isinstance(spec, ResNetSpec)
     assert (spec.norm, spec.weight_standardization) == (NormSpec(kind="group", groups=2), True)
 

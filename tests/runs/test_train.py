@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 import json
 import os
@@ -16,9 +17,10 @@ from pathlib import Path
 
 import pytest
 
+from data_files import write_idx_set
 from resnets.artifact import load_artifact
 from resnets.errors import DataError, DivergedError, ModelFileError, ResourceError
-from resnets.runs.config import RunConfig, read_yaml, to_yaml
+from resnets.runs.config import read_yaml, to_yaml
 from resnets.runs.folder import RunFolder, existing_run, new_run
 from resnets.runs.plan import plan
 from resnets.runs.request import Request
@@ -29,16 +31,24 @@ NETWORK = {"num_blocks": (1,), "width": 4, "stem": "pooled"}
 TINY = ("--model", "resnet20", "--num-blocks", "1", "--width", "4", "--stem", "pooled", "--threads", "1")
 
 
-def request(**changes: object) -> Request:
+@pytest.fixture(scope="module")
+def toy(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A data set of 5,400 noisy images to train on: steps take milliseconds, and nearly nothing is tested and drawn."""
+    folder = tmp_path_factory.mktemp("data") / "toy"
+    write_idx_set(folder, train=6_000, test=50, height=16, width=16)
+    return folder
+
+
+def request(dataset: str | Path = "mnist", **changes: object) -> Request:
     recipe = {"epochs": 0.1, "batch_size": 256, **changes}
-    return Request(dataset="mnist", model="resnet20", network=NETWORK, recipe=recipe, threads=1)
+    return Request(dataset=str(dataset), model="resnet20", network=NETWORK, recipe=recipe, threads=1)
 
 
-def trained(parent: Path, asked: Request) -> tuple[RunConfig, RunFolder]:
+def trained(parent: Path, asked: Request) -> RunFolder:
     config, splits = plan(asked, Silent())
-    folder = new_run(parent, "mnist-tiny")
+    folder = new_run(parent, "tiny")
     run(config, folder, Silent(), splits)
-    return config, folder
+    return folder
 
 
 def digest(path: Path) -> str:
@@ -47,7 +57,12 @@ def digest(path: Path) -> str:
 
 @pytest.fixture(scope="module")
 def finished(tmp_path_factory: pytest.TempPathFactory) -> RunFolder:
-    return trained(tmp_path_factory.mktemp("runs"), request())[1]
+    return trained(tmp_path_factory.mktemp("runs"), request())
+
+
+@pytest.fixture(scope="module")
+def small(tmp_path_factory: pytest.TempPathFactory, toy: Path) -> RunFolder:
+    return trained(tmp_path_factory.mktemp("runs"), request(toy))
 
 
 def test_the_folder_holds_what_it_promises(finished: RunFolder) -> None:
@@ -84,39 +99,39 @@ def test_the_artifact_tells_how_it_was_made_and_how_good_it_is(finished: RunFold
     assert artifact.class_names == tuple("0123456789")
 
 
-def test_a_stored_config_repeats_the_run_bit_for_bit(finished: RunFolder, tmp_path: Path) -> None:
-    config = read_yaml(finished.config)
+def test_a_stored_config_repeats_the_run_bit_for_bit(small: RunFolder, tmp_path: Path) -> None:
+    config = read_yaml(small.config)
     again = new_run(tmp_path, "again")
     run(config, again)
-    assert digest(again.model / "model.safetensors") == digest(finished.model / "model.safetensors")
-    assert digest(again.metrics) == digest(finished.metrics)
-    assert again.config.read_text() == finished.config.read_text() == to_yaml(config)
+    assert digest(again.model / "model.safetensors") == digest(small.model / "model.safetensors")
+    assert digest(again.metrics) == digest(small.metrics)
+    assert again.config.read_text() == small.config.read_text() == to_yaml(config)
 
 
-def test_another_seed_is_another_model(finished: RunFolder, tmp_path: Path) -> None:
-    config, splits = plan(Request(**{**vars(request()), "seed": 1}), Silent())
+def test_another_seed_is_another_model(small: RunFolder, tmp_path: Path) -> None:
+    config = dataclasses.replace(read_yaml(small.config), seed=1)
     other = new_run(tmp_path, "other")
-    run(config, other, Silent(), splits)
-    assert digest(other.model / "model.safetensors") != digest(finished.model / "model.safetensors")
+    run(config, other)
+    assert digest(other.model / "model.safetensors") != digest(small.model / "model.safetensors")
 
 
-def test_data_that_changed_are_refused_on_resume(finished: RunFolder) -> None:
-    facts = finished.path / "data.json"
+def test_data_that_changed_are_refused_on_resume(small: RunFolder) -> None:
+    facts = small.path / "data.json"
     before = facts.read_text()
     facts.write_text(re.sub(r'"sha256": "[0-9a-f]{8}', '"sha256": "00000000', before, count=1))
     with pytest.raises(DataError, match="not those that .* was started with"):
-        resume(finished)
+        resume(small)
     facts.write_text("{}")
     with pytest.raises(ModelFileError, match="missing or damaged"):
-        resume(finished)
+        resume(small)
     facts.write_text(before)
 
 
-def test_one_folder_has_one_run_at_a_time(finished: RunFolder) -> None:
-    holder = existing_run(finished.path)
+def test_one_folder_has_one_run_at_a_time(small: RunFolder) -> None:
+    holder = existing_run(small.path)
     holder.lock()
     with pytest.raises(ResourceError, match="Another process is training in"):
-        resume(finished)
+        resume(small)
     holder.unlock()
 
 
@@ -142,19 +157,37 @@ def launch(*words: object) -> subprocess.Popen[str]:
     return subprocess.Popen(command, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=environment)
 
 
-def start(runs: Path, config: Path) -> subprocess.Popen[str]:
-    """A run that is just begun."""
-    process = launch("train", "--config", config, "--runs", runs)
+def begun(process: subprocess.Popen[str], also: str = "") -> subprocess.Popen[str]:
+    """The process, when its training has begun; it has said `also` by then."""
     assert process.stderr is not None
+    said = ""
     for line in process.stderr:
+        said += line
         if line.startswith("Training on"):
+            assert also in said
             return process
-    raise AssertionError("the training never began")
+    raise AssertionError(f"the training never began: {said}")
 
 
-def unbroken(parent: Path, asked: Request) -> RunFolder:
-    """A run with a config that others can repeat to the bit: threads and layout are in it."""
-    return trained(parent / "whole", asked)[1]
+def killed_and_resumed(process: subprocess.Popen[str], run_folder: Path, wait: float) -> subprocess.Popen[str]:
+    """Kill a run `wait` seconds after its next checkpoint: in an epoch, a validation or the writing of a checkpoint."""
+    before = newest_checkpoint(run_folder)
+    while newest_checkpoint(run_folder) <= before:
+        assert process.poll() is None, "it ended before it could be killed"
+        time.sleep(0.01)
+    time.sleep(wait)
+    process.kill()
+    process.communicate()
+    return begun(launch("train", "--resume", run_folder))
+
+
+def newest_checkpoint(run_folder: Path) -> str:
+    return max((path.name for path in run_folder.glob("ckpt/step-*")), default="")
+
+
+def finish(process: subprocess.Popen[str]) -> None:
+    _, err = process.communicate(timeout=120)
+    assert process.returncode == 0, err
 
 
 def assert_equal_runs(one: RunFolder, other: Path) -> None:
@@ -163,47 +196,45 @@ def assert_equal_runs(one: RunFolder, other: Path) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
-def test_signals_save_say_how_to_go_on_and_lose_no_step(tmp_path: Path, number: signal.Signals, code: int) -> None:
-    whole = unbroken(tmp_path, request(epochs=1, batch_size=128))
-    process = start(tmp_path / "broken", whole.config)
-    time.sleep(0.3)
-    process.send_signal(number)
-    _, err = process.communicate(timeout=60)
-    assert process.returncode == code
-    assert "Traceback" not in err
-    said = re.search(r"Stopped at step (\d+) of 430; everything is saved. Go on with: resnets (train --resume .*)", err)
-    assert said, err
-
-    again = launch(*said[2].split())
-    _, err = again.communicate(timeout=120)
-    assert again.returncode == 0, err
-    assert f"at step {said[1]} of 430" in err
-    assert_equal_runs(whole, next((tmp_path / "broken").iterdir()))
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("options", [{}, {"ema_decay": 0.9, "accumulate": 2, "optimizer": "adamw"}])
-def test_a_killed_run_resumes_to_the_same_bits(tmp_path: Path, options: dict[str, object]) -> None:
-    whole = unbroken(tmp_path, request(epochs=4, batch_size=1024, **options))
-    process = start(tmp_path / "broken", whole.config)
+def test_signals_save_say_how_to_go_on_and_lose_no_step(tmp_path: Path, toy: Path) -> None:
+    """One run gets Ctrl-C, SIGTERM and SIGKILL, goes on after each, and ends as one that nobody disturbed."""
+    whole = trained(tmp_path / "whole", request(toy, epochs=2, batch_size=16))
+    process = begun(launch("train", "--config", whole.config, "--runs", tmp_path / "broken"))
+    before = 0
+    for number, code in ((signal.SIGINT, 130), (signal.SIGTERM, 143)):
+        time.sleep(0.2)
+        process.send_signal(number)
+        _, err = process.communicate(timeout=60)
+        assert process.returncode == code
+        assert "Traceback" not in err
+        said = re.search(
+            r"Stopped at step (\d+) of 676; everything is saved. Go on with: resnets (train --resume .*)", err
+        )
+        assert said, err
+        assert int(said[1]) > before
+        before = int(said[1])
+        process = begun(launch(*said[2].split()), f"at step {before} of 676")
     (run_folder,) = (tmp_path / "broken").iterdir()
-    while not list(run_folder.glob("ckpt/step-*")):
-        time.sleep(0.01)
-    choose = random.Random(len(options))
-    for _ in range(2):
-        time.sleep(choose.uniform(0, 1))
-        process.kill()
-        process.communicate()
-        process = launch("train", "--resume", run_folder)
-        time.sleep(choose.uniform(2, 4))
-    _, err = process.communicate(timeout=120)
-    assert process.returncode == 0, err
+    process = killed_and_resumed(process, run_folder, 0.1)
+    finish(process)
     assert_equal_runs(whole, run_folder)
 
 
 @pytest.mark.slow
-def test_a_full_disk_says_what_is_needed_and_what_is_safe(tmp_path: Path) -> None:
+def test_a_killed_run_resumes_to_the_same_bits(tmp_path: Path, toy: Path) -> None:
+    options = {"ema_decay": 0.9, "accumulate": 2, "optimizer": "adamw"}
+    whole = trained(tmp_path / "whole", request(toy, epochs=8, batch_size=64, **options))
+    process = begun(launch("train", "--config", whole.config, "--runs", tmp_path / "broken"))
+    (run_folder,) = (tmp_path / "broken").iterdir()
+    choose = random.Random(0)
+    for _ in range(2):
+        process = killed_and_resumed(process, run_folder, choose.uniform(0, 0.4))
+    finish(process)
+    assert_equal_runs(whole, run_folder)
+
+
+@pytest.mark.slow
+def test_a_full_disk_says_what_is_needed_and_what_is_safe(tmp_path: Path, toy: Path) -> None:
     """A limit on the size of files stands in for the end of the disk: the write fails in the same place."""
     limit = 3_000
 
@@ -211,7 +242,7 @@ def test_a_full_disk_says_what_is_needed_and_what_is_safe(tmp_path: Path) -> Non
         resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))
 
     done = subprocess.run(
-        [sys.executable, "-m", "resnets", "train", "mnist", *TINY, "--epochs", "0.05", "--runs", str(tmp_path)],
+        [sys.executable, "-m", "resnets", "train", str(toy), *TINY, "--epochs", "0.1", "--runs", str(tmp_path)],
         capture_output=True,
         text=True,
         check=False,
