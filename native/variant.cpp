@@ -163,7 +163,8 @@ double peak(int64_t rounds) {
     const double start = omp_get_wtime();
 #pragma omp parallel num_threads(threads)
     {
-        vec sums[CHAINS] = {};
+        vec sums[CHAINS];
+        for (int j = 0; j < CHAINS; j++) sums[j] = spread(real(j)); // different, or the compiler makes one of them
         const vec factor = spread(real(0.999)), more = spread(real(0.001));
         for (int64_t i = 0; i < rounds; i++) {
 #pragma GCC unroll 12

@@ -110,10 +110,11 @@ static void winograd_by_tiles(const Convolution& c, const real* x, const real* u
 // the transformed ones of 512 x 512 channels (38 MB) fit no cache.
 template <class F, Ending ending>
 static void winograd_by_channels(const Convolution& c, const real* x, const real* u, const real* w, const Strides& at,
-                                 real* y, const Prologue& prologue, const Epilogue& epilogue, int block) {
+                                 real* y, const Prologue& prologue, const Epilogue& epilogue, int block,
+                                 int panels_in_round) {
     constexpr int POINTS = F::IN * F::IN;
     const Tiling<F> tiling(c);
-    const int groups = c.channels / PANEL, panels = c.out_channels / PANEL, some = std::min(PANELS_AT_ONCE, panels);
+    const int groups = c.channels / PANEL, panels = c.out_channels / PANEL, some = std::min(panels_in_round, panels);
     const int blocks = divided_up(tiling.count, block), rounds = divided_up(panels, some), threads = threads_for(rounds);
     const int64_t group = int64_t(block) * PANEL, u_panel = int64_t(POINTS) * c.channels * PANEL;
     const int64_t v_point = padded(group * groups), m_point = padded(group * some);
@@ -187,7 +188,7 @@ static void winograd(const Convolution& c, const real* x, const real* u, const r
     if (plan.tiles ? plan.by_channels : better_by_channels<F>(c)) {
         const int block = plan.tiles ? plan.tiles : 128;
         return winograd_by_channels<F, ending>(c, x, u, u ? nullptr : w, at, y, prologue, epilogue,
-                                               int(std::min<int64_t>(block, count)));
+                                               int(std::min<int64_t>(block, count)), plan.panels ? plan.panels : 4);
     }
     if (!u) {
         real* own = room<real>(WEIGHTS, winograd_packed_size<F>(c));
