@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from resnets.errors import ModelFileError
-from resnets.storage import MANIFEST, Disk, explained, is_whole, read_folder, write_folder
+from resnets.errors import ModelFileError, ResourceError
+from resnets.storage import MANIFEST, Disk, check_replaceable, explained, is_whole, read_folder, write_folder
 
 FILES = {"a.bin": b"\0\1\2", "b.json": b"{}"}
 
@@ -23,6 +23,30 @@ def test_a_folder_is_replaced_as_a_whole(tmp_path: Path) -> None:
     write_folder(tmp_path / "model", {"c": b"new"}, Disk())
     assert read_folder(tmp_path / "model", "model") == {"c": b"new"}
     assert [entry.name for entry in tmp_path.iterdir()] == ["model"]
+
+
+def test_only_nothing_an_empty_folder_and_one_of_ours_may_be_replaced(tmp_path: Path) -> None:
+    write_folder(tmp_path / "ours", FILES, Disk())
+    (tmp_path / "empty").mkdir()
+    for name in ("absent", "empty", "ours"):
+        check_replaceable(tmp_path / name)
+    (tmp_path / "ours" / "notes.txt").write_text("mine")
+    with pytest.raises(ResourceError, match=r"ours holds what was not written here \(notes.txt\)"):
+        check_replaceable(tmp_path / "ours")
+
+
+def test_what_a_user_has_is_not_replaced(tmp_path: Path) -> None:
+    (tmp_path / "letter").write_text("dear")
+    (tmp_path / "link").symlink_to(tmp_path)
+    for name in ("letter", "link"):
+        with pytest.raises(ResourceError, match="is there and is no folder; give the name of a new folder"):
+            check_replaceable(tmp_path / name)
+    photos = tmp_path / "photos"
+    photos.mkdir()
+    for name in ("config.json", "model.safetensors", "a.jpg", "b.jpg", MANIFEST):
+        (photos / name).write_text("5")
+    with pytest.raises(ResourceError, match=r"\(MANIFEST.json, a.jpg, b.jpg and 2 more\) and is left as it is"):
+        check_replaceable(photos)
 
 
 @pytest.mark.parametrize("name", ["a.bin", "b.json", MANIFEST])

@@ -26,7 +26,7 @@ from resnets.models.build import build
 from resnets.models.network import Network
 from resnets.packaged import PACKAGED, packaged_names
 from resnets.spec import Spec, spec_from_dict
-from resnets.storage import Disk, read_folder, write_folder
+from resnets.storage import Disk, check_replaceable, read_folder, write_folder
 from resnets.training.state import pack, unpack
 
 FORMAT = 1
@@ -65,8 +65,9 @@ def save_artifact(artifact: Artifact, folder: Path, disk: Disk | None = None) ->
     """Write the model folder; an older one of that name is replaced as a whole.
 
     Raises:
-        ResourceError: if it cannot be written; an older one is untouched.
+        ResourceError: if it cannot be written, or something else has the name; what was there is untouched.
     """
+    check_replaceable(folder)
     config = {
         "format": FORMAT,
         "library": "resnets",

@@ -87,6 +87,24 @@ def write_folder(folder: Path, files: Mapping[str, bytes], disk: Disk) -> None:
         disk.remove(stale)
 
 
+def check_replaceable(folder: Path) -> None:
+    """Refuse to put a folder in the place of anything but an empty folder or one that `write_folder` wrote.
+
+    Raises:
+        ResourceError: if a file, a link, or a folder that holds anything else has the name.
+    """
+    if folder.is_symlink() or (folder.exists() and not folder.is_dir()):
+        raise ResourceError(f"{folder} is there and is no folder; give the name of a new folder.")
+    if not folder.exists():
+        return
+    if foreign := sorted({entry.name for entry in folder.iterdir()} - _listed(folder)):
+        more = f" and {len(foreign) - 3} more" if len(foreign) > 3 else ""
+        raise ResourceError(
+            f"{folder} holds what was not written here ({', '.join(foreign[:3])}{more}) and is left as it is; give the "
+            "name of a new folder."
+        )
+
+
 def read_folder(folder: Path, kind: str) -> dict[str, bytes]:
     """Every file of a folder that `write_folder` wrote, each proved by the manifest.
 
@@ -144,6 +162,14 @@ def _proved(folder: Path, name: str, size: int, digest: str, kind: str) -> bytes
     if len(content) != size or _sha256(content) != digest:
         raise ModelFileError(f"The {kind} at {folder} is damaged: {name} is not the file that was saved.")
     return content
+
+
+def _listed(folder: Path) -> set[str]:
+    """The names in a folder's manifest and its own; none if there is none."""
+    try:
+        return {MANIFEST, *json.loads((folder / MANIFEST).read_bytes())}
+    except (OSError, ValueError, TypeError, RecursionError):
+        return set()
 
 
 def _sha256(content: bytes) -> str:

@@ -64,10 +64,27 @@ def test_what_does_not_fit_is_one_sentence(
     assert not (tmp_path / "model").exists()
 
 
+@pytest.mark.parametrize(
+    "line", [("import", "{weights}", "--as", "resnet20"), ("export-weights", "digits", "--to", "timm")]
+)
+def test_a_users_files_are_not_replaced(command: Command, weights: Path, tmp_path: Path, line: tuple[str, ...]) -> None:
+    photos, letter = tmp_path / "photos", tmp_path / "letter.txt"
+    photos.mkdir()
+    (photos / "a.jpg").write_bytes(b"light")
+    letter.write_text("dear")
+    for place in (photos, letter):
+        done = command(*(word.format(weights=weights) for word in line), "--out", place)
+        assert done.code == 7, done.err
+        assert "give the name of a new folder" in done.err
+    assert (photos / "a.jpg").read_bytes() == b"light"
+    assert letter.read_text() == "dear"
+    assert sorted(entry.name for entry in tmp_path.iterdir()) == ["letter.txt", "photos"]
+
+
 def test_export_tells_how_to_load(command: Command, weights: Path, tmp_path: Path) -> None:
     model = tmp_path / "model"
     refused = command("export-weights", "digits", "--to", "timm", "--out", tmp_path / "theirs")
-    assert refused.code == 3 and "timm has no" in refused.err
+    assert refused.code == 3 and "timm has no resnet8. It has 50 of the networks here, e.g. resnet18" in refused.err
     state = state_of(create("resnet18", seed=0, num_classes=2), "torchvision")
     safetensors.torch.save_file(state, tmp_path / "r18.safetensors")
     assert command("import", tmp_path / "r18.safetensors", "--as", "resnet18", "--out", model).code == 0

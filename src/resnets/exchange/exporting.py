@@ -18,7 +18,7 @@ from resnets.models.weights.layouts import LAYOUTS
 from resnets.models.weights.recognise import with_settings
 from resnets.models.weights.write import foreign_state
 from resnets.spec import Spec
-from resnets.storage import Disk, write_folder
+from resnets.storage import Disk, check_replaceable, write_folder
 from resnets.training.state import pack
 
 Library = Literal["timm", "torchvision"]
@@ -32,8 +32,9 @@ def export_weights(artifact: Artifact, library: Library, folder: Path, disk: Dis
     Raises:
         ConfigError: if the library has no network that computes the same.
         ModelFileError: if the artifact's weights do not fit its spec.
-        ResourceError: if the folder cannot be written.
+        ResourceError: if the folder cannot be written, or something else has its name, which is left as it is.
     """
+    check_replaceable(folder)
     layout = _layout(artifact, library)
     theirs = layout.exports[artifact.architecture]
     _check_same(artifact, layout, theirs)
@@ -53,8 +54,11 @@ def _layout(artifact: Artifact, library: Library) -> Layout:
     for layout in theirs:
         if artifact.architecture in layout.exports and isinstance(artifact.spec, layout.family):
             return layout
-    known = ", ".join(name for layout in theirs for name in layout.exports)
-    raise ConfigError(f"{library} has no {artifact.architecture}. It has: {known}.")
+    known = [name for layout in theirs for name in layout.exports]
+    raise ConfigError(
+        f"{library} has no {artifact.architecture}. It has {len(known)} of the networks here, e.g. "
+        f"{', '.join(known[:3])}; docs/parity.md lists them."
+    )
 
 
 def _check_same(artifact: Artifact, layout: Layout, theirs: str) -> None:
