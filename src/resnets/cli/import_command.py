@@ -63,5 +63,7 @@ def _lines(path: Path) -> tuple[str, ...]:
 
     try:
         return tuple(line.strip() for line in path.read_text(encoding="utf-8").splitlines() if line.strip())
-    except (OSError, UnicodeDecodeError) as error:
-        raise DataError(f"The class names in {path} cannot be read: {error}.") from error
+    except OSError as error:
+        raise DataError(f"The class names in {path} cannot be read: {error.strerror}.") from error
+    except UnicodeDecodeError as error:
+        raise DataError(f"The class names in {path} cannot be read: it is not text in UTF-8.") from error

@@ -17,6 +17,8 @@ from resnets.weight_files.safe import read_safetensors
 CHILD = Path(__file__).with_name("pickle_child.py")
 REFUSED = 3
 """The child's exit code for a file that is not what it should be."""
+NOT_WHOLE = ("Weights only load failed", "PytorchStreamReader", "EOFError")
+"""In what torch says of a damaged file, before it goes on to guess how that came about."""
 SPARE_BYTES = 2**28
 """Memory beyond four times the file that the child may take."""
 SECONDS = 60
@@ -63,6 +65,6 @@ def _reason(done: subprocess.CompletedProcess[str]) -> str:
         )
     if "can't allocate memory" in done.stderr:
         return "it needs more memory than a file of its size should"
-    if "Weights only load failed" in said[0]:  # torch's text goes on to advise to read it without restrictions
+    if any(sign in said[0] for sign in NOT_WHOLE):
         return "it is not a whole checkpoint of plain tensors"
-    return f"it is not a whole checkpoint of tensors ({said[0].rstrip('.')})"
+    return said[0].removeprefix("TypeError: ").rstrip(".")  # a type that the child does not take, or what torch says

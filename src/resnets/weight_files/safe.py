@@ -20,7 +20,7 @@ def read_safetensors(path: Path) -> dict[str, Tensor]:
     try:
         tensors: dict[str, Tensor] = safetensors.torch.load(path.read_bytes())
     except (safetensors.SafetensorError, ValueError, KeyError, RuntimeError) as error:
-        reason = str(error).splitlines()[0].rstrip(".")
+        reason = str(error).splitlines()[0].removeprefix("Error while deserializing: ").rstrip(".")
         raise ModelFileError(f"{path} is not a whole safetensors file: {reason}.") from error
     except OSError as error:
         raise ModelFileError(f"{path} cannot be read: {error.strerror}.") from error

@@ -144,6 +144,30 @@ class TestWeightsOfAnotherNetwork:
         with pytest.raises(ModelFileError, match=rf"They fit {name}\b"):
             load_weights(create("resnet18", seed=0), state)
 
+    def test_an_entry_that_leaves_weights_over_is_not_named(self) -> None:
+        with torch.device("meta"):
+            shapes = {key: tensor.shape for key, tensor in create("vgg11_bn").state_dict().items()}
+        state = {key: torch.zeros(()).expand(shape) for key, shape in shapes.items()}
+        with pytest.raises(ModelFileError, match=r"They fit vgg11_bn\.$"):
+            load_weights(changed(), state)
+
+    def test_an_entry_whose_layout_is_refused_is_not_recommended(self) -> None:
+        with torch.device("meta"):
+            model = create("se_resnet50")
+            shapes = {key: tensor.shape for key, tensor in state_of(model, "timm (legacy SE)").items()}
+        state = {key: torch.zeros(()).expand(shape) for key, shape in shapes.items()}
+        with pytest.raises(
+            ModelFileError, match=r"They have the layout of timm \(legacy SE\), which cannot be used: as"
+        ):
+            load_weights(changed(), state)
+
+    def test_what_differs_is_told_by_two_names_of_a_kind(self) -> None:
+        state = state_of(create("resnet18", seed=0), "torchvision")
+        with pytest.raises(
+            ModelFileError, match=r"Missing: \S+\.weight, \S+\.weight and 78 more\. They fit resnet18\.$"
+        ):
+            load_weights(create("resnet34", seed=0), state)
+
     def test_unknown_names_with_known_shapes_are_said_to_be_that(self) -> None:
         with torch.device("meta"):
             shapes = [tensor.shape for tensor in create("resnet18").state_dict().values()]

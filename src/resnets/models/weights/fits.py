@@ -21,9 +21,14 @@ def fitting_sentence(weights: Weights) -> str:
     """What the weights would fit, as a sentence."""
     shapes = _counted(tensor.shape for tensor in weights.tensors.values())
     alike = [name for name, spec in CATALOGUE.items() if _may_fit(spec, shapes) and _fits(spec, shapes)]
-    named = [name for name in alike if not recognise(CATALOGUE[name], weights).missing]
+    readings = {name: recognise(CATALOGUE[name], weights) for name in alike}
+    left = {name: len(reading.unknown) for name, reading in readings.items() if not reading.missing}
+    named = [name for name in left if left[name] == min(left.values())]
+    if usable := [name for name in named if not readings[name].layout.refusal]:
+        return f"They fit {' or '.join(usable[:SHOWN])}."
     if named:
-        return f"They fit {' or '.join(named[:SHOWN])}."
+        layout = readings[named[0]].layout
+        return f"They have the layout of {layout.name}, which cannot be used: {layout.refusal}."
     if alike:
         return f"By their shapes they are those of {' or '.join(alike[:SHOWN])}, but with names of no known layout."
     return "No network of the catalogue has weights of these shapes."

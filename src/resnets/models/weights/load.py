@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -16,13 +15,13 @@ from resnets.errors import ModelFileError
 from resnets.models.network import Network
 from resnets.models.weights.first_layer import with_channels
 from resnets.models.weights.fits import changing_with, fitting_sentence
-from resnets.models.weights.recognise import Recognition, is_counter, recognise, with_settings
+from resnets.models.weights.recognise import Recognition, recognise, with_settings
 from resnets.models.weights.rules import Target
 from resnets.spec import Spec
 from resnets.weight_files.read import Weights, read_weights
 
 SHOWN = 5
-"""Names that a message lists."""
+"""Names of a kind that a report lists; a refusal, which should be short, lists two."""
 State: TypeAlias = Mapping[str, Tensor]
 
 
@@ -83,12 +82,12 @@ def load_weights(
     if not found.is_likely:
         raise ModelFileError(
             f"The names in {weights.source} are of no layout known for this network "
-            f"({', '.join(list(found.tensors)[:3])}, ...). {fitting_sentence(weights)}"
+            f"({', '.join(sorted(found.tensors)[:2])}, ...). {fitting_sentence(weights)}"
         )
     _check_meaning(model.spec, found, weights)
     taken = _Taken(model, found, weights, replace_head=replace_head)
     report = taken.report()
-    if (problems := _problems(report.missing, report.other_shape, report.unknown)) and not partial:
+    if (problems := _problems(report.missing, report.other_shape, report.unknown, shown=2)) and not partial:
         raise ModelFileError(
             f"{weights.source} (layout of {found.layout.name}) cannot fill this network. {problems} "
             f"{taken.advice() or fitting_sentence(weights)}"
@@ -201,19 +200,12 @@ class _Taken:
 
     def report(self) -> WeightReport:
         """What became of each weight."""
-        used = {target.name for target in self.found.targets.values()}
-        extras = self.found.layout.extras
-        unknown = [
-            name
-            for name in self.found.tensors
-            if name not in used and not is_counter(name) and not any(fnmatchcase(name, extra) for extra in extras)
-        ]
         return WeightReport(
             source=self.source,
             layout=self.found.layout.name,
             matched=tuple(self.tensors),
             missing=tuple(self.found.missing),
-            unknown=tuple(unknown),
+            unknown=tuple(self.found.unknown),
             other_shape=tuple(self.other_shape.values()),
             replaced=tuple(self.replaced),
             notes=tuple(self.notes),
@@ -252,10 +244,10 @@ def _squeezed(shape: torch.Size) -> tuple[int, ...]:
     return tuple(sizes)
 
 
-def _problems(missing: Iterable[str], other_shape: Iterable[str], unknown: Iterable[str]) -> str:
+def _problems(missing: Iterable[str], other_shape: Iterable[str], unknown: Iterable[str], *, shown: int = SHOWN) -> str:
     sentences = []
     for title, names in (("Missing", missing), ("Other shape", other_shape), ("Unknown", unknown)):
         if listed := list(names):
-            more = f" and {len(listed) - SHOWN} more" if len(listed) > SHOWN else ""
-            sentences.append(f"{title}: {', '.join(listed[:SHOWN])}{more}.")
+            more = f" and {len(listed) - shown} more" if len(listed) > shown else ""
+            sentences.append(f"{title}: {', '.join(listed[:shown])}{more}.")
     return " ".join(sentences)

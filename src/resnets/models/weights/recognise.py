@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
 from typing import Any
 
 import torch
@@ -51,6 +52,16 @@ class Recognition:
             for name in self.shapes
             if not is_counter(name) and (name not in self.targets or self.targets[name].name not in self.tensors)
         ]
+
+    @property
+    def unknown(self) -> list[str]:
+        """Their weights that our network has no place for, in alphabetical order, as a file's order means nothing."""
+        used = {target.name for target in self.targets.values()}
+        return sorted(
+            name
+            for name in self.tensors
+            if name not in used and not is_counter(name) and not any(fnmatchcase(name, it) for it in self.layout.extras)
+        )
 
     @property
     def is_likely(self) -> bool:
