@@ -77,7 +77,8 @@ def test_a_trained_model_stands_beside_others(command: Command, trained: Path) -
         (("resnet35",), 3, "There is no network 'resnet35'. Did you mean 'resnet"),
         (("resnet20", "--batch", "0"), 3, "--batch must be from 1 to 65,536"),
         (("resnet20", "--picture", "cost.jpg"), 3, "--picture must end in .png or .svg, got 'cost.jpg'"),
-        (("resnet20", "--input", "3x0x4"), 3, "An input shape is channels, height and width"),
+        (("resnet20", "vgg16", "--input", "3x20x20"), 3, "vgg16: The network needs images of at least 32x32 pixels"),
+        (("resnet20", "--input", "3x0x4"), 3, "resnet20: An input shape is channels, height and width"),
     ],
 )
 def test_bad_input_is_refused(command: Command, arguments: tuple[str, ...], code: int, message: str) -> None:

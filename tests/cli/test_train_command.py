@@ -76,6 +76,12 @@ def test_norms_of_a_net_are_one_option(planned: Callable[..., RunConfig]) -> Non
         (["mnist", "--width", "0"], 3, "width must be from 1"),
         (["mnist", "--norm", "grup"], 2, "group"),
         (["mnist", "--norm", "layer", "--bn-momentum", "0.2"], 3, "norm.momentum=0.2 says nothing"),
+        (
+            ["mnist", "--model", "vgg11", "--stem", "small"],
+            3,
+            "A VGG has no setting 'stem'. Known: activation, batch_norm,",
+        ),
+        (["mnist", "--model", "vgg11"], 3, "at least 32x32 pixels, got 28x28. Choose another --model"),
         (["mnist", "--momentum", "2"], 3, "momentum must be from"),
         (["mnist", "--device", "tpu9"], 3, "no device 'tpu9'"),
         (["mnist", "--config", "x.yaml"], 3, "--config names its own data set"),

@@ -20,12 +20,14 @@ import pytest
 from data_files import write_idx_set
 from resnets.artifact import load_artifact
 from resnets.errors import DataError, DivergedError, ModelFileError, ResourceError
+from resnets.models.catalogue import spec_of
 from resnets.runs.config import read_yaml, to_yaml
 from resnets.runs.folder import RunFolder, existing_run, new_run
 from resnets.runs.plan import plan
 from resnets.runs.request import Request
 from resnets.runs.train import resume, run
 from resnets.runs.watch import Silent
+from resnets.spec import replace
 
 NETWORK = {"num_blocks": (1,), "width": 4, "stem": "pooled"}
 TINY = ("--model", "resnet20", "--num-blocks", "1", "--width", "4", "--stem", "pooled", "--threads", "1")
@@ -106,6 +108,11 @@ def test_a_stored_config_repeats_the_run_bit_for_bit(small: RunFolder, tmp_path:
     assert digest(again.model / "model.safetensors") == digest(small.model / "model.safetensors")
     assert digest(again.metrics) == digest(small.metrics)
     assert again.config.read_text() == small.config.read_text() == to_yaml(config)
+
+
+def test_a_network_of_one_size_is_built_for_the_images() -> None:
+    config, _ = plan(Request(dataset="mnist", model="lenet5", threads=1), Silent())
+    assert config.spec == replace(spec_of("lenet5"), image_size=28)
 
 
 def test_another_seed_is_another_model(small: RunFolder, tmp_path: Path) -> None:

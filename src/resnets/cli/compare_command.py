@@ -100,7 +100,10 @@ def _compared(
     spec = spec_named(name)
     if shape:
         spec = replace(spec, in_channels=shape[0])
-    return compared(name, spec, shape or spec.usual_input, batch_size=batch, optimizer=optimizer, timed=timed)
+    try:
+        return compared(name, spec, shape or spec.usual_input, batch_size=batch, optimizer=optimizer, timed=timed)
+    except ConfigError as error:
+        raise ConfigError(f"{name}: {error}") from error
 
 
 def _cells(row: Compared) -> dict[str, Any]:

@@ -26,6 +26,7 @@ from resnets.runs.request import Request
 from resnets.runs.train import evaluation_batches, load_splits, training_batches
 from resnets.runs.watch import Watch
 from resnets.spec import NormSpec, Spec, replace
+from resnets.spec.staged import FixedSizeSpec
 from resnets.training.fastest import fastest
 from resnets.training.fit import train
 from resnets.training.machine import Machine, find_device, physical_cores
@@ -130,13 +131,22 @@ def within_time(config: RunConfig, splits: Splits, seconds: float) -> RunConfig:
 def _spec(request: Request, base: Spec, splits: Splits, watch: Watch) -> Spec:
     preprocessing = splits.train.preprocessing
     spec = replace(base, in_channels=preprocessing.channels, num_classes=max(1, len(splits.train.class_names)))
-    is_free = "stem" not in request.network and request.pretrained is None
-    if getattr(spec, "stem", "") == "large" and is_free and preprocessing.size <= SMALL_IMAGE:
-        watch.said(f"Images of {preprocessing.size} pixels: the network gets its small stem; --stem large overrules.")
-        spec = replace(spec, stem="small")
+    if request.pretrained is None:
+        spec = _for_size(spec, preprocessing.size, request, watch)
     spec = _changed_spec(spec, request)
     if problem := spec.input_problem(preprocessing.channels, preprocessing.size, preprocessing.size):
-        raise ConfigError(problem)
+        raise ConfigError(f"{problem} Choose another --model; photos in a folder also take another --size.")
+    return spec
+
+
+def _for_size(spec: Spec, size: int, request: Request, watch: Watch) -> Spec:
+    """The spec with the settings that the size of the images decides, where they are not asked for."""
+    if isinstance(spec, FixedSizeSpec) and spec.image_size != size and "image_size" not in request.network:
+        watch.said(f"Images of {size} pixels: the network is built for these.")
+        return replace(spec, image_size=size)
+    if getattr(spec, "stem", "") == "large" and "stem" not in request.network and size <= SMALL_IMAGE:
+        watch.said(f"Images of {size} pixels: the network gets its small stem; --stem large overrules.")
+        return replace(spec, stem="small")
     return spec
 
 

@@ -109,7 +109,7 @@ def replace(spec: AnySpec, **changes: Any) -> AnySpec:
     Raises:
         ConfigError: if a setting is unknown (with a suggestion), has the wrong type or contradicts another.
     """
-    known = {item.name for item in dataclasses.fields(spec)}
+    known = {item.name for item in dataclasses.fields(spec)} - {"family"}
     for name in changes:
         if name not in known:
             title = type(spec).__name__.removesuffix("Spec")
