@@ -15,14 +15,13 @@ from pathlib import Path
 from typing import Any
 
 import safetensors
-import torch
 from torch import Tensor
 
 from resnets import values
 from resnets.data.preprocessing import Preprocessing
 from resnets.errors import ConfigError, ModelFileError, suggestion
 from resnets.model_card import model_card
-from resnets.models.build import build
+from resnets.models.build import outline
 from resnets.models.network import Network
 from resnets.packaged import PACKAGED, packaged_names
 from resnets.spec import Spec, spec_from_dict
@@ -54,8 +53,7 @@ class Artifact:
         Raises:
             ModelFileError: if the weights do not fit the spec, naming the first one that does not.
         """
-        with torch.device("meta"):
-            model = build(self.spec)
+        model = outline(self.spec)
         _check_weights(model.state_dict(), self.weights)
         model.load_state_dict({name: tensor.clone() for name, tensor in self.weights.items()}, assign=True)
         return model.eval()

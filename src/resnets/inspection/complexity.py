@@ -18,7 +18,7 @@ from torch import Tensor, nn
 from torch.func import functional_call
 
 from resnets.errors import ConfigError
-from resnets.models.build import build
+from resnets.models.build import outline
 from resnets.models.memory import check_fits
 from resnets.models.network import Network
 from resnets.spec import Spec
@@ -89,8 +89,7 @@ def auxiliary_parameters(network: Network | Spec) -> int:
     """Trainable numbers of the heads that only training uses, which no other count holds."""
     if isinstance(network, Network):
         return num_parameters(network.auxiliary)
-    with torch.device("meta"):
-        return num_parameters(build(network).auxiliary)
+    return num_parameters(outline(network).auxiliary)
 
 
 def trace(network: Network | Spec, input_shape: Sequence[int]) -> tuple[Network, list[Call]]:
@@ -107,8 +106,7 @@ def trace(network: Network | Spec, input_shape: Sequence[int]) -> tuple[Network,
     """
     spec = network.spec if isinstance(network, Network) else network
     shape = _checked(spec, input_shape)
-    with torch.device("meta"):
-        twin = build(spec).eval()
+    twin = outline(spec).eval()
     if isinstance(network, Network):
         _check_same(network, twin)
     calls: list[Call] = []

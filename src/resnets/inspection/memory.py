@@ -17,7 +17,7 @@ from torch import Tensor, nn
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 
-from resnets.models.build import build
+from resnets.models.build import outline
 from resnets.recipe import Optimizer
 from resnets.spec import Spec
 
@@ -52,9 +52,7 @@ class Memory:
 
 def memory(spec: Spec, input_shape: tuple[int, ...], batch_size: int, optimizer: Optimizer = "sgd") -> Memory:
     """Count a network for a batch of images of (channels, height, width)."""
-    with torch.device("meta"):
-        model = build(spec)
-        images = torch.empty(batch_size, *input_shape)
+    model, images = outline(spec), torch.empty(batch_size, *input_shape, device="meta")
     gradients = sum(_size(parameter) for parameter in model.parameters())
     return Memory(
         batch_size=batch_size,

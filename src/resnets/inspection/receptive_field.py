@@ -18,7 +18,7 @@ import torch
 from torch import Tensor
 from torch.autograd.graph import Node
 
-from resnets.models.build import build
+from resnets.models.build import outline
 from resnets.spec import Spec
 
 Span: TypeAlias = tuple[int, int]
@@ -49,9 +49,8 @@ def receptive_field(spec: Spec) -> int | None:
 
 def _features(spec: Spec) -> tuple[Node, Tensor]:
     """The node of the image in the graph, and what the last unit puts out; nothing is computed."""
-    with torch.device("meta"):
-        model = build(spec).eval().requires_grad_(requires_grad=False)
-        images = torch.empty(1, *spec.usual_input, requires_grad=True)
+    model = outline(spec).eval().requires_grad_(requires_grad=False)
+    images = torch.empty(1, *spec.usual_input, device="meta", requires_grad=True)
     features: Tensor = model.stem(images)
     for _, unit in model.blocks():  # not the stages: a reversible one is a single node, which tells nothing
         features = unit(features)

@@ -24,6 +24,7 @@ from resnets.models.resnet import ResNet
 from resnets.models.revnet import RevNet
 from resnets.models.shakeshake import ShakeShake
 from resnets.models.vgg import VGG
+from resnets.models.without_storage import WithoutStorage
 from resnets.spec import (
     AlexNetSpec,
     ConvNeXtSpec,
@@ -64,6 +65,12 @@ FAMILIES: Mapping[type[Spec], Callable[[Any], Network]] = {
 }
 
 
+def outline(spec: Spec) -> Network:
+    """The network that a spec describes, on the meta device: shapes without weights, made in a fraction of the time."""
+    with WithoutStorage():
+        return FAMILIES[type(spec)](spec)
+
+
 @overload
 def build(spec: ResNetSpec, seed: int | None = None) -> ResNet: ...
 @overload
@@ -78,8 +85,7 @@ def build(spec: Spec, seed: int | None = None) -> Network:
         ResourceError: if the machine's memory cannot hold the weights.
     """
     device = torch.get_default_device()
-    with torch.device("meta"):
-        model = FAMILIES[type(spec)](spec)
+    model = outline(spec)
     if device.type == "meta":
         return model
     check_fits(sum(parameter.numel() for parameter in model.parameters()))

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from resnets import values
 from resnets.errors import ConfigError
-from resnets.models.build import build
+from resnets.models.build import outline
 from resnets.models.weights.layout import Layout
 from resnets.models.weights.layouts import LAYOUTS
 from resnets.models.weights.rules import Target
@@ -76,8 +76,7 @@ def recognise(spec: Spec, weights: Weights) -> Recognition:
 
 def shapes_of(spec: Spec) -> dict[str, torch.Size]:
     """The shape of each weight of a network."""
-    with torch.device("meta"):
-        return {name: tensor.shape for name, tensor in build(spec).state_dict().items()}
+    return {name: tensor.shape for name, tensor in outline(spec).state_dict().items()}
 
 
 def is_counter(name: str) -> bool:
