@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn import functional
 
 from resnets.errors import ConfigError, DataError
@@ -28,8 +28,9 @@ def counts(spec: HighwaySpec, size: int) -> tuple[int, int]:
         weights = 9 * inputs * width + spec.num_blocks[stage] * 2 * 9 * width * width
         parameters += weights + width + spec.num_blocks[stage] * 2 * width
         macs += weights * pixels
-    head = spec.widths[-1] * spec.num_classes
-    return parameters + head + spec.num_classes, macs + head
+    last = spec.widths[-1] * spec.last_width
+    head = (spec.last_width or spec.widths[-1]) * spec.num_classes
+    return parameters + last + spec.last_width + head + spec.num_classes, macs + last * pixels + head
 
 
 def functional_highway(p: Mapping[str, Tensor], x: Tensor, spec: HighwaySpec) -> Tensor:
@@ -46,6 +47,8 @@ def functional_highway(p: Mapping[str, Tensor], x: Tensor, spec: HighwaySpec) ->
             unit = f"stages.S{stage}.U{number + 1 + (stage > 1)}"
             gate = conv(x, f"{unit}.gate.conv").sigmoid()
             x = x + gate * (functional.relu(conv(x, f"{unit}.transform.conv")) - x)
+    if spec.last_width:
+        x = functional.relu(functional.conv2d(x, p["final.conv.weight"], p["final.conv.bias"]))
     return functional.linear(x.mean((2, 3)), p["head.linear.weight"], p["head.linear.bias"])
 
 
@@ -59,10 +62,25 @@ def test_counts_are_the_closed_formulas_and_near_the_papers(name: str, depth: in
     assert spec.depth == depth
 
 
-def test_network_equals_the_functional_one() -> None:
-    model = build(SMALL, seed=0)
+def test_the_19_layers_are_those_of_the_authors_code() -> None:
+    convolutions = [module for module in build(spec_of("highway19")).modules() if isinstance(module, nn.Conv2d)]
+    widths = [layer.out_channels for layer in convolutions]
+    assert widths == [32] * (1 + 2 * 4) + [80] * (1 + 2 * 5) + [128] * (1 + 2 * 5) + [100]
+    assert sum(isinstance(module, nn.Dropout) for module in build(spec_of("highway19")).modules()) == 4
+
+
+@pytest.mark.parametrize("spec", [SMALL, replace(SMALL, last_width=3, dropout=0.5)])
+def test_network_equals_the_functional_one(spec: HighwaySpec) -> None:
+    model = build(spec, seed=0).eval()
     images = torch.randn(2, 3, 9, 12)
-    torch.testing.assert_close(model(images), functional_highway(model.state_dict(), images, SMALL))
+    torch.testing.assert_close(model(images), functional_highway(model.state_dict(), images, spec))
+
+
+def test_dropout_is_for_training_alone() -> None:
+    model, images = build(replace(SMALL, dropout=0.5), seed=0), torch.randn(2, 3, 9, 12)
+    assert not torch.equal(model(images), model(images))
+    model.eval()
+    assert torch.equal(model(images), model(images))
 
 
 def test_a_closed_gate_carries_x_and_an_open_one_the_transform() -> None:
@@ -120,6 +138,8 @@ def test_reads_digits_and_refuses_what_is_too_small() -> None:
         ({"widths": (4,)}, r"widths has 1 entry for 2 stages \(num_blocks=\(1, 2\)\)"),
         ({"widths": (4, 0)}, "widths must be from 1 to 65,536, got 0"),
         ({"num_blocks": (0, 1)}, "num_blocks must be at least 1 a stage"),
+        ({"last_width": -1}, "last_width must be from 0 to 65,536, got -1"),
+        ({"dropout": 1.0}, "dropout must be"),
         ({"gate_bias": -101.0}, "gate_bias must be from -100.0 to 100.0, got -101.0"),
     ],
 )

@@ -12,6 +12,9 @@ from resnets.layers.parts import Parts
 from resnets.models.network import Network
 from resnets.spec import HighwaySpec
 
+Steps = OrderedDict[str, nn.Module]
+"""Named modules, one after the other."""
+
 
 class HighwayUnit(nn.Module):
     """y = T(x) H(x) + (1 - T(x)) x                               [Srivastava 2015, eq. 3]
@@ -42,9 +45,8 @@ class HighwayNet(Network):
     carry 1: no parameters for gates, and x is never faded out. There is no batch normalisation; deep nets train
     because gates start nearly closed.
 
-    Differs from the paper, which prints depths and parameters of its networks but not their layers: stages have the
-    widths of the FitNets that it began from or narrower, with H of one 3x3 convolution where those have maxout, and
-    the head is a mean over the image.
+    The paper prints depths and parameters of its networks but not their layers. Those of the 19-layer net are in the
+    authors' code; the widths of the 32-layer net are ours.
 
     Shapes:
         images (N, in_channels, H, W), float -> logits (N, num_classes)
@@ -58,13 +60,13 @@ class HighwayNet(Network):
             [_highway(width, parts) for _ in range(number)]
             for width, number in zip(spec.widths, spec.num_blocks, strict=True)
         ]
-        plain = [[_widening(*ends, parts)] for ends in pairwise(spec.widths)]
+        plain = [[_widening(*ends, spec, parts)] for ends in pairwise(spec.widths)]
         super().__init__(
             spec,
-            stem=_layer(spec.in_channels, spec.widths[0], parts),
+            stem=_layer(spec.in_channels, spec.widths[0], parts, before=_dropout(spec)),
             stages=[[*first, *rest] for first, rest in zip([[], *plain], units, strict=True)],
-            final=nn.Sequential(),
-            head=Head(spec.out_channels, spec.num_classes, "average"),
+            final=_last(spec, parts),
+            head=Head(spec.out_channels, spec.num_classes, "average", dropout=spec.dropout),
         )
 
     def reset_parameters(self) -> None:
@@ -79,15 +81,24 @@ class HighwayNet(Network):
         return ("highway", "gated") if isinstance(block, HighwayUnit) else ("plain", "none")
 
 
-def _layer(in_channels: int, out_channels: int, parts: Parts) -> nn.Sequential:
-    convolution = parts.convolution(in_channels, out_channels, kernel=3)
-    return nn.Sequential(OrderedDict(conv=convolution) | parts.steps(("activation",), out_channels))
+def _layer(
+    in_channels: int, out_channels: int, parts: Parts, *, kernel: int = 3, before: Steps | None = None
+) -> nn.Sequential:
+    convolution = Steps(conv=parts.convolution(in_channels, out_channels, kernel=kernel))
+    return nn.Sequential((before or Steps()) | convolution | parts.steps(("activation",), out_channels))
 
 
-def _widening(in_channels: int, out_channels: int, parts: Parts) -> nn.Sequential:
+def _widening(in_channels: int, out_channels: int, spec: HighwaySpec, parts: Parts) -> nn.Sequential:
     """Half the size, then a plain layer to the stage's width."""
-    pool = OrderedDict[str, nn.Module](pool=nn.MaxPool2d(2))
-    return nn.Sequential(pool | OrderedDict(_layer(in_channels, out_channels, parts).named_children()))
+    return _layer(in_channels, out_channels, parts, before=Steps(pool=nn.MaxPool2d(2)) | _dropout(spec))
+
+
+def _dropout(spec: HighwaySpec) -> Steps:
+    return Steps(dropout=nn.Dropout(spec.dropout)) if spec.dropout else Steps()
+
+
+def _last(spec: HighwaySpec, parts: Parts) -> nn.Sequential:
+    return _layer(spec.widths[-1], spec.last_width, parts, kernel=1) if spec.last_width else nn.Sequential()
 
 
 def _highway(channels: int, parts: Parts) -> HighwayUnit:

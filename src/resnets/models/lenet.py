@@ -28,6 +28,9 @@ class LeNet(Network):
 
     Differs from the paper: the output is the linear layer that is usual today. The paper's Gaussian units compare the
     84 numbers of F6 with drawings of the characters, fixed by hand; so its 60,000 trainable parameters end with F6.
+    Weights start as in all networks here, convolutions from the spec's distribution (`xavier_uniform` in the catalogue)
+    with biases of zero and linear layers as PyTorch does, not from the paper's, uniform in +-2.4 / fan_in
+    [LeCun 1998, appendix A].
 
     Shapes:
         images (N, in_channels, image_size, image_size), float -> logits (N, num_classes)

@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from resnets.spec import ConvNeXtSpec, FractalNetSpec, HighwaySpec, RevNetSpec, Spec
 
 RELATIVES: Mapping[str, Spec] = {
-    # CIFAR [Srivastava 2015, Table 1]: depths and parameters are the paper's, widths are ours
-    "highway19": HighwaySpec(num_blocks=(5, 5, 5), widths=(32, 80, 128), num_classes=10),
+    # CIFAR [Srivastava 2015, Table 1]: 19 layers as in the authors' code; of the 32 layers only the widths are ours
+    "highway19": HighwaySpec(last_width=100, dropout=0.2, num_classes=10),
     "highway32": HighwaySpec(num_blocks=(10, 9, 9), widths=(32, 48, 64), num_classes=10),
     # CIFAR: the net of [Larsson 2016, section 4], and the narrow ones of Table 3
     "fractalnet20": FractalNetSpec(num_classes=10),
