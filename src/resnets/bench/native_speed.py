@@ -32,10 +32,10 @@ def native_speed() -> Table:
         ),
         tuple(_row(work) for work in WORKS),
         (
-            f"Medians of {ROUNDS} rounds in turn; freed memory kept, fused SGD with momentum, a thread a core; channels "
-            "last, compiled channels first. Ratios: median of the rounds (least to most). Compiled: torch.compile with "
-            "its defaults, not tried where it takes minutes. MB: peak of a process of its own above what network and "
-            f"images take. Variant {variant}.",
+            f"Medians of {ROUNDS} rounds in turn; freed memory kept, fused SGD with momentum, a thread a core; "
+            "channels last, compiled channels first. Ratios: median of the rounds (least to most).",
+            "Compiled: torch.compile with its defaults, not tried where it takes minutes. MB: peak of a process of "
+            f"its own above what network and images take. Variant {variant}.",
         ),
     )
 
