@@ -28,6 +28,15 @@ def test_a_build_or_a_dumb_terminal_gets_plain_lines(monkeypatch: pytest.MonkeyP
     assert isinstance(display(Console(force_terminal=True), is_quiet=False), PlainDisplay)
 
 
+def test_plain_lines_of_reading_files_end_with_the_whole_and_do_not_begin_with_the_first(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    plain = PlainDisplay(Console())
+    for done in range(1, 91):
+        plain.reading(done, 90)
+    assert capsys.readouterr().out == "read 90 of 90 files\n"
+
+
 @pytest.mark.slow
 def test_a_terminal_gets_a_live_line_and_an_epochs_row(tmp_path: Path, toy: Path) -> None:
     ours, theirs = pty.openpty()

@@ -92,7 +92,7 @@ class TestImport:
             size=160, mean=(0.1, 0.2, 0.3), std=(0.4, 0.5, 0.6), crop_fraction=0.95, interpolation="bicubic"
         )
         assert notes[0] == "It has 5 classes."
-        assert notes[-1].endswith("as said by its config.")
+        assert notes[-1].endswith("as its config says.")
         save_artifact(artifact, tmp_path / "model")
         donor = create("resnet18", seed=3, num_classes=5).eval()
         assert torch.equal(load_artifact(tmp_path / "model").model()(IMAGES), donor(IMAGES))
@@ -118,7 +118,7 @@ def photo() -> Spec:
 class TestPreprocessing:
     def test_timms_words_and_back(self) -> None:
         own = Preprocessing(size=48, resize="pad", interpolation="bicubic", mean=(0.1, 0.2, 0.3))
-        assert preprocessing_from({"pretrained_cfg": timm_config(own)}, photo()) == (own, "its config")
+        assert preprocessing_from({"pretrained_cfg": timm_config(own)}, photo()) == (own, "its config says")
 
     @pytest.mark.parametrize("size", [{"shortest_edge": 96}, {"height": 96, "width": 96}, 96])
     def test_transformers_words(self, size: Any) -> None:
@@ -128,7 +128,7 @@ class TestPreprocessing:
 
     def test_where_nobody_says_it_is_what_is_usual(self) -> None:
         found, who = preprocessing_from({}, photo())
-        assert (found.size, found.mean, who) == (224, (0.485, 0.456, 0.406), "nobody: this is what is usual")
+        assert (found.size, found.mean, who) == (224, (0.485, 0.456, 0.406), "is usual, as no config says it")
         assert preprocessing_from({}, ResNetSpec.cifar(20))[0].size == 32
 
     @pytest.mark.parametrize("change", [{"mean": "dark"}, {"std": [0, 0, 0]}, {"input_size": []}, {"crop_mode": "odd"}])

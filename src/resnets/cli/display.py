@@ -51,7 +51,7 @@ class PlainDisplay:
         self._console = console
         self._recent = _Recent()
         self._steps = 0
-        self._next = 0.0
+        self._next = time.perf_counter() + PLAIN_INTERVAL
 
     def said(self, text: str) -> None:
         """One line."""

@@ -44,7 +44,7 @@ def import_weights(
     preprocessing, who = preprocessing_from(weights.config, spec)
     notes.append(
         f"Pictures are prepared at {preprocessing.size} pixels with mean {_rounded(preprocessing.mean)} and std "
-        f"{_rounded(preprocessing.std)}, as said by {who}."
+        f"{_rounded(preprocessing.std)}, as {who}."
     )
     known = class_names or (() if report.replaced else _class_names(weights.config))
     if class_names and len(class_names) != spec.num_classes:

@@ -32,7 +32,7 @@ def preprocessing_from(config: Mapping[str, Any], spec: Spec) -> tuple[Preproces
     """
     try:
         told = _ours(config) or _timm(config) or _transformers(config)
-        settings, who = (told, "its config") if told else (_usual(spec), "nobody: this is what is usual")
+        settings, who = (told, "its config says") if told else (_usual(spec), "is usual, as no config says it")
         return values.from_dict(Preprocessing, _with_channels(settings, spec.in_channels)), who
     except (ConfigError, TypeError, ValueError, KeyError, IndexError, AttributeError) as error:
         raise ModelFileError(f"The preprocessing in config.json cannot be used: {error}") from error

@@ -176,9 +176,9 @@ def _advance(job: _Job, state: TrainingState) -> tuple[TrainingState, float]:
     """Take the steps that are left, saving at the end of each epoch and on a signal; returns the seconds it took."""
     batches = training_batches(job.config, job.splits.train)
     validation = evaluation_batches(job.splits.validation)
-    job.watch.started(state, len(job.splits.train))
-    start = time.perf_counter()
     with Interruption() as interruption:
+        job.watch.started(state, len(job.splits.train))
+        start = time.perf_counter()
         for step in train(state, job.config.machine.place_batches(batches), lambda model: score(model, validation)):
             job.watch.stepped(step)
             if step.epoch_done:
@@ -189,7 +189,7 @@ def _advance(job: _Job, state: TrainingState) -> tuple[TrainingState, float]:
                 _save(job, state)
             if interruption.signal and not state.is_done:
                 raise _interrupted(job, state, interruption.signal)
-    return state, time.perf_counter() - start
+        return state, time.perf_counter() - start
 
 
 def _record(job: _Job, epoch: EpochDone) -> None:

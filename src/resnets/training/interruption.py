@@ -19,11 +19,6 @@ class Interruption:
         self.signal: signal.Signals | None = None
         self._previous: dict[signal.Signals, Any] = {}
 
-    @property
-    def exit_code(self) -> int:
-        """128 + the signal's number: 130 after Ctrl-C, 143 after SIGTERM."""
-        return 128 + (self.signal or signal.SIGINT)
-
     def _note(self, number: int, frame: FrameType | None) -> None:  # noqa: ARG002 - signal's signature
         self.signal = signal.Signals(number)
         self._restore()
