@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import socket
 from collections.abc import Iterator
 from typing import Any, NoReturn
@@ -13,6 +14,12 @@ from resnets.training.machine import keep_freed_memory
 
 keep_freed_memory()  # paging the same memory in again and again would be most of the tests' time
 torch.set_num_threads(1)  # toy tensors: handing work to a second thread costs more than the work
+
+
+def pytest_collection_finish() -> None:
+    """Everything imported and collected stays: Python need not look through it for garbage again and again."""
+    gc.collect()
+    gc.freeze()
 
 
 def _refuse(self: socket.socket, address: Any) -> NoReturn:
