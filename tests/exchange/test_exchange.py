@@ -175,7 +175,12 @@ class TestExport:
         [
             ("timm", "resnet18", {"stem": "small"}, "timm's resnet18 has stem='large', but this network has 'small'"),
             ("torchvision", "resnet18", {"in_channels": 1}, "torchvision's resnet18 has in_channels=3"),
-            ("torchvision", "resnet20", {}, r"torchvision has no resnet20. It has \d+ of the networks here, e.g. resnet18, resnet34"),
+            (
+                "torchvision",
+                "resnet20",
+                {},
+                r"torchvision has no resnet20. It has \d+ of the networks here, e.g. resnet18, resnet34",
+            ),
             ("timm", "resnet18", {"pooling": "max"}, "has pooling='average'"),
         ],
     )

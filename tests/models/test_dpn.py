@@ -136,7 +136,6 @@ def test_the_smallest_image_works_and_a_smaller_one_is_refused(changes: dict[str
         ({"increments": (2, 0)}, "increments must be from 1 to 65,536, got 0"),
         ({"width": 5}, "width=5 cannot be divided into groups=2"),
         ({"stem_kernel": 4}, "stem_kernel must be 3, 5 or 7"),
-        ({"stem": "small", "stem_kernel": 3}, r"7 \(of no effect\) with stem='small'; got 3"),
         ({"residual_width": 40_000}, "make 80012 channels; at most 65536"),
     ],
 )

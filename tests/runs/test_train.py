@@ -110,9 +110,22 @@ def test_a_stored_config_repeats_the_run_bit_for_bit(small: RunFolder, tmp_path:
     assert again.config.read_text() == small.config.read_text() == to_yaml(config)
 
 
-def test_a_network_of_one_size_is_built_for_the_images() -> None:
-    config, _ = plan(Request(dataset="mnist", model="lenet5", threads=1), Silent())
-    assert config.spec == replace(spec_of("lenet5"), image_size=28)
+@pytest.mark.parametrize(
+    ("name", "network", "settings"),
+    [
+        ("lenet5", {}, {"image_size": 28}),
+        ("dpn68", {"num_blocks": (1, 1, 1, 1)}, {"stem": "small"}),
+        ("convnext_tiny", {"num_blocks": (1, 1, 1, 1), "widths": (4, 4, 4, 4)}, {"patch_size": 2}),
+    ],
+)
+def test_a_network_is_built_for_the_size_of_the_images(
+    tmp_path: Path, name: str, network: dict[str, object], settings: dict[str, object]
+) -> None:
+    write_idx_set(tmp_path, train=40, test=2, height=28, width=28)
+    asked = Request(dataset=str(tmp_path), model=name, network=network, threads=1, recipe={"batch_size": 4})
+    config, splits = plan(asked, Silent())
+    classes = len(splits.train.class_names)
+    assert config.spec == replace(spec_of(name), in_channels=1, num_classes=classes, **network, **settings)
 
 
 def test_another_seed_is_another_model(small: RunFolder, tmp_path: Path) -> None:

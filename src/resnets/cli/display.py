@@ -69,7 +69,8 @@ class PlainDisplay:
         self._recent = _Recent()
         self._steps = state.total_steps
         self._next = time.perf_counter() + PLAIN_INTERVAL
-        self.said(f"Training on {images:,} images, {state.total_steps - state.step:,} steps ahead.")
+        ahead = state.total_steps - state.step
+        self.said(f"Training on {images:,} images, {ahead:,} step{'' if ahead == 1 else 's'} ahead.")
 
     def stepped(self, step: StepDone) -> None:
         """A line if it is time for one."""

@@ -35,6 +35,11 @@ from resnets.weight_files.read import read_weights
 
 SMALL_IMAGE = 64
 """Up to this size an ImageNet net gets its small stem unless another is asked for: the large one leaves 2x2 pixels."""
+SMALL_STEM = {
+    "stem": ("large", "small", "its small stem; --stem large overrules"),
+    "patch_size": (4, 2, "patches of 2x2 pixels for its stem"),
+}
+"""Setting -> its value for photographs, for small images, and how that is said."""
 SPEED_SAMPLE_SECONDS = 1.5
 """How long the speed is measured before a time budget is turned into epochs."""
 MARGIN = 0.95
@@ -144,9 +149,10 @@ def _for_size(spec: Spec, size: int, request: Request, watch: Watch) -> Spec:
     if isinstance(spec, FixedSizeSpec) and spec.image_size != size and "image_size" not in request.network:
         watch.said(f"Images of {size} pixels: the network is built for these.")
         return replace(spec, image_size=size)
-    if getattr(spec, "stem", "") == "large" and "stem" not in request.network and size <= SMALL_IMAGE:
-        watch.said(f"Images of {size} pixels: the network gets its small stem; --stem large overrules.")
-        return replace(spec, stem="small")
+    for name, (large, small, saying) in SMALL_STEM.items():
+        if getattr(spec, name, None) == large and name not in request.network and size <= SMALL_IMAGE:
+            watch.said(f"Images of {size} pixels: the network gets {saying}.")
+            return replace(spec, **{name: small})
     return spec
 
 

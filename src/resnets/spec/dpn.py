@@ -53,10 +53,8 @@ class DPNSpec(StagedSpec):
             values.check_range("increments", increment, 1, MAX_CHANNELS)
         if self.width % self.groups:
             raise ConfigError(f"width={self.width} cannot be divided into groups={self.groups}.")
-        if self.stem_kernel not in (3, 5, 7) or (self.stem == "small" and self.stem_kernel != 7):
-            raise ConfigError(
-                f"stem_kernel must be 3, 5 or 7, and 7 (of no effect) with stem='small'; got {self.stem_kernel}."
-            )
+        if self.stem_kernel not in (3, 5, 7):
+            raise ConfigError(f"stem_kernel must be 3, 5 or 7, got {self.stem_kernel}.")
         widest = max(*self.stage_channels, self.width << (len(self.num_blocks) - 1))
         if widest > MAX_CHANNELS:
             raise ConfigError(
