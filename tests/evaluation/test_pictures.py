@@ -315,3 +315,13 @@ def test_names_of_equal_costs_do_not_cover_each_other(tmp_path: Path) -> None:
     assert all(f"net{number}" in svg for number in range(5))
     heights = re.findall(r"<!-- net\d -->\s*<g [^>]*translate\([\d.]+ ([\d.]+)\)", svg)
     assert len(set(heights)) == 5
+
+
+def test_a_name_does_not_cover_the_middle_of_another_circle(tmp_path: Path) -> None:
+    from resnets.evaluation.pictures.cost import Cost, draw_cost
+
+    depths = {"a_name_that_is_long": 20, "near": 26, "far": 80}
+    draw_cost([Cost(name, depth, 10**9, 10**6) for name, depth in depths.items()], tmp_path / "cost")
+    svg = (tmp_path / "cost.svg").read_text(encoding="utf-8")
+    heights = {name: re.findall(rf"<!-- {name} -->\s*<g [^>]*translate\([\d.]+ ([\d.]+)\)", svg)[-1] for name in depths}
+    assert heights["near"] == heights["far"] != heights["a_name_that_is_long"]

@@ -22,6 +22,8 @@ LOG_FROM = 30
 LONGEST_NAME = 24
 LINE = 11
 """Points from one name to the next."""
+DOT = 8
+"""Pixels around the middle of a circle that are kept free of names."""
 
 
 @dataclass(frozen=True)
@@ -85,9 +87,11 @@ def _scale(axes: Axes, costs: Sequence[Cost]) -> None:
 
 
 def _name(figure: Figure, axes: Axes, costs: Sequence[Cost], palette: Palette) -> None:
-    """A name beside each circle, moved up or down until it covers no other."""
+    """A name beside each circle, moved up or down until it covers no other, and no circle's middle."""
     figure.draw_without_rendering()
-    area, placed = axes.get_window_extent(), list[Bbox]()
+    area = axes.get_window_extent()
+    middles = axes.transData.transform([(cost.depth, cost.macs / 1e9) for cost in costs])
+    placed = [Bbox.from_extents(x - DOT, y - DOT, x + DOT, y + DOT) for x, y in middles]
     most = max(cost.parameters for cost in costs)
     for cost in sorted(costs, key=lambda cost: -cost.macs):
         beside = math.sqrt(LARGEST * cost.parameters / most / math.pi) + 4
