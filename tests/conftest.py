@@ -10,6 +10,7 @@ from typing import Any, NoReturn
 import pytest
 import torch
 
+from resnets.native.library import SWITCH, status, variants
 from resnets.training.machine import keep_freed_memory
 
 keep_freed_memory()  # paging the same memory in again and again would be most of the tests' time
@@ -43,3 +44,12 @@ def _denormals_as_they_were() -> Iterator[None]:
 @pytest.fixture
 def generator() -> torch.Generator:
     return torch.Generator().manual_seed(0)
+
+
+@pytest.fixture
+def native_kernels(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The fastest native kernels, whatever the environment says; skips where none were built."""
+    monkeypatch.delenv(SWITCH, raising=False)
+    if not variants():
+        pytest.skip(f"no native kernels: {status().reason}")
+    monkeypatch.setenv(SWITCH, variants()[0])

@@ -26,7 +26,7 @@ FILES = sorted(PACKAGE.rglob("*.py"))
 MODULES = sorted(
     module.name
     for module in pkgutil.walk_packages(resnets.__path__, "resnets.", onerror=lambda _: None)
-    if not module.name.endswith("__main__")
+    if not module.name.endswith(("__main__", ".libresnets"))  # the latter is a plain shared library
 )
 PAPER_MAP = (ROOT / "docs" / "paper-map.md").read_text(encoding="utf-8")
 

@@ -6,7 +6,8 @@ PyTorch what the kernels cannot do, and whatever somebody watches with a hook.
 
 from __future__ import annotations
 
-from types import MethodType
+from collections.abc import Callable, Mapping
+from functools import partial
 from typing import TypeVar
 
 import torch
@@ -17,48 +18,68 @@ from resnets.layers.block import ResidualBlock
 from resnets.layers.shortcut import ZeroPadding
 from resnets.native import chain, kernels, operators
 from resnets.native.library import active, required
-from resnets.native.pieces import Chain, is_native, is_relu, only_chain, pieces
+from resnets.native.pieces import Chain, is_native, is_relu, only_chain, pieces, takes
 
 Model = TypeVar("Model", bound=nn.Module)
+
+_HOOKS = ("_forward_hooks", "_forward_pre_hooks", "_backward_hooks", "_backward_pre_hooks")
 
 
 def accelerate(model: Model) -> Model:
     """The model itself, its blocks on the native kernels if there are any here; `restore` undoes it."""
     if active() is not None:
         for module in model.modules():
-            if type(module).forward is ResidualBlock.forward:
-                vars(module)["forward"] = MethodType(_residual_block, module)
-            elif type(module).forward is nn.Sequential.forward:
-                vars(module)["forward"] = MethodType(_sequence, module)
+            if "forward" in vars(module):
+                continue  # ours already, or somebody else's
+            for kind, forward in _FORWARDS.items():
+                if type(module).forward is kind.forward:
+                    vars(module)["forward"] = partial(forward, module)  # unlike a method, it can be pickled
     return model
 
 
 def restore(model: Model) -> Model:
     """The model itself, on PyTorch alone again."""
     for module in model.modules():
-        vars(module).pop("forward", None)
+        if _has_our_forward(module):
+            del vars(module)["forward"]
     return model
 
 
 def is_accelerated(model: nn.Module) -> bool:
     """Whether any part of the model runs on the native kernels."""
-    return any("forward" in vars(module) for module in model.modules())
+    return any(map(_has_our_forward, model.modules()))
+
+
+def _has_our_forward(module: nn.Module) -> bool:
+    forward = vars(module).get("forward")
+    return isinstance(forward, partial) and forward.func in _FORWARDS.values()
 
 
 def _residual_block(block: ResidualBlock, x: Tensor) -> Tensor:
     """activation(F(x) + shortcut(x)), with F one chain."""
     branch = only_chain(list(block.residual))
     if branch and not branch.ends_with_relu and is_relu(block.activation) and _can_run(branch, block, x):
-        step = _step_of(block.shortcut)
-        return _run(branch, x, None if step else block.shortcut(x), identity=step, relu=True)
+        shape = branch.output_shape(x)
+        if step := _step_of(block.shortcut, x, shape):
+            return _run(branch, x, None, identity=step, relu=True)
+        shortcut = block.shortcut(x)
+        if shortcut.shape == shape and shortcut.dtype == x.dtype:
+            return _run(branch, x, shortcut, identity=0, relu=True)
+        y: Tensor = block.activation(block.residual(x) + shortcut)
+        return y
     return ResidualBlock.forward(block, x)
 
 
-def _step_of(shortcut: nn.Module) -> int:
-    """Every so many-th pixel of x is the shortcut; 0 if it is something else."""
-    if type(shortcut) is nn.Identity:
-        return 1
-    return shortcut.stride if type(shortcut) is ZeroPadding else 0
+def _step_of(shortcut: nn.Module, x: Tensor, shape: tuple[int, ...]) -> int:
+    """Every so many-th pixel of x is the shortcut, of this shape; 0 if it is something else."""
+    if type(shortcut) is ZeroPadding and shortcut.stride > 1:
+        step, channels = shortcut.stride, x.shape[1] + shortcut.extra_channels
+    elif type(shortcut) is nn.Identity:
+        step, channels = 1, x.shape[1]
+    else:
+        return 0
+    fits = shape == (len(x), channels, *((pixels + step - 1) // step for pixels in x.shape[2:]))
+    return step if fits else 0
 
 
 def _sequence(layers: nn.Sequential, x: Tensor) -> Tensor:
@@ -76,18 +97,21 @@ def _sequence(layers: nn.Sequential, x: Tensor) -> Tensor:
 
 
 def _alone(layer: nn.Module, x: Tensor) -> Tensor:
-    if isinstance(layer, nn.Conv2d) and is_native(layer) and _is_ours(x):
+    if isinstance(layer, nn.Conv2d) and is_native(layer) and _is_ours(x) and takes(layer, x.shape[1]):
         y: Tensor = operators.convolution(x, layer.weight, layer.stride[0])
     else:
         y = layer(x)
     return y
 
 
-_HOOKS = ("_forward_hooks", "_forward_pre_hooks", "_backward_hooks", "_backward_pre_hooks")
+_FORWARDS: Mapping[type[nn.Module], Callable[..., Tensor]] = {ResidualBlock: _residual_block, nn.Sequential: _sequence}
+"""Whose forward becomes which."""
 
 
 def _is_watched(module: nn.Module) -> bool:
     """Whether a hook wants to see what goes through the module's parts."""
+    if any(getattr(nn.modules.module, f"_global{name}") for name in _HOOKS):
+        return True
     parts = list(vars(module)["_modules"].values())
     while parts:
         part = vars(parts.pop())
@@ -98,24 +122,26 @@ def _is_watched(module: nn.Module) -> bool:
 
 
 def _is_ours(x: Tensor) -> bool:
-    """What the kernels compute with: numbers in single precision on a CPU, and some of them."""
-    return x.dtype == torch.float32 and x.device.type == "cpu" and x.ndim == 4 and x.numel() > 0
+    """What the kernels compute with: numbers in single precision on a CPU, and some of them, here and now."""
+    is_traced = torch._C._get_tracing_state() is not None or torch.compiler.is_exporting()
+    is_recorded = is_traced or torch._C._are_functorch_transforms_active()
+    is_dense = type(x) is Tensor and x.dtype == torch.float32 and x.device.type == "cpu"
+    return is_dense and x.ndim == 4 and x.numel() > 0 and not is_recorded and not torch.is_autocast_enabled("cpu")
 
 
 def _can_run(piece: Chain, owner: nn.Module, x: Tensor) -> bool:
     """Whether nobody watches, all norms are in one mode that there is a kernel for, and each has what it needs."""
     norms = [pair.norm for pair in piece.pairs]
-    if _is_watched(owner) or not _is_ours(x) or torch.is_autocast_enabled("cpu"):
+    if _is_watched(owner) or not _is_ours(x):
         return False
     if not all(norm.affine and norm.track_running_stats and norm.momentum is not None for norm in norms):
         return False
+    if not piece.takes(x.shape[1]):
+        return False
     if not any(norm.training for norm in norms):
-        return not torch.is_grad_enabled()
-    height, width = x.shape[2:]
-    for pair in piece.pairs:
-        kernel = pair.operand.kernel
-        height, width = kernel.output_size(height), kernel.output_size(width)
-    return all(norm.training for norm in norms) and height > 0 and width > 0 and len(x) * height * width > 1
+        return not torch.is_grad_enabled() and not torch.compiler.is_compiling()
+    images, _, height, width = piece.output_shape(x)
+    return all(norm.training for norm in norms) and height > 0 and width > 0 and images * height * width > 1
 
 
 def _run(piece: Chain, x: Tensor, shortcut: Tensor | None, *, identity: int, relu: bool) -> Tensor:

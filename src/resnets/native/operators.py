@@ -8,6 +8,7 @@ from typing import Any
 
 import torch
 from torch import Tensor
+from torch.autograd.function import once_differentiable
 
 from resnets.native import chain, kernels
 from resnets.native.chain import Convolution, Norm, Trace
@@ -61,6 +62,7 @@ class _Chain(torch.autograd.Function):
         return z, *stored[:count]
 
     @staticmethod
+    @once_differentiable  # a second derivative is refused: it would be zero
     def backward(ctx: Any, dz: Tensor | None, *_: None) -> tuple[Tensor | None, ...]:
         count, settings = ctx.count, ctx.settings
         if dz is None:

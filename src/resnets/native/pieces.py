@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+import torch
 from torch import Tensor, nn
 
 from resnets.layers.norm import BatchNorm2d
@@ -45,6 +46,25 @@ class Chain:
 
     pairs: tuple[Pair, ...]
     ends_with_relu: bool
+
+    def takes(self, channels: int) -> bool:
+        """Whether each convolution takes as many channels as come to it, and each norm what its convolution gives."""
+        for pair in self.pairs:
+            norm = pair.norm.weight, pair.norm.bias, *pair.running[:2]
+            if not takes(pair.convolution, channels) or not all(map(_is_single, norm)):
+                return False
+            channels = pair.convolution.out_channels
+            if any(tensor.shape != (channels,) for tensor in norm):
+                return False
+        return True
+
+    def output_shape(self, x: Tensor) -> tuple[int, int, int, int]:
+        """Images, channels, height and width of what comes out."""
+        height, width = x.shape[2:]
+        for pair in self.pairs:
+            kernel = kernel_of(pair.convolution)
+            height, width = kernel.output_size(height), kernel.output_size(width)
+        return len(x), self.pairs[-1].convolution.out_channels, height, width
 
 
 def pieces(layers: Sequence[nn.Module]) -> Iterator[Chain | nn.Module]:
@@ -91,6 +111,16 @@ def is_native(module: nn.Module) -> bool:
     )
 
 
+def takes(layer: nn.Conv2d, channels: int) -> bool:
+    """Whether the weight has the shape that the layer says, for so many channels, and the kernels' kind of numbers."""
+    shape = (layer.out_channels, channels, *layer.kernel_size)
+    return layer.weight.shape == shape and _is_single(layer.weight)
+
+
+def _is_single(tensor: Tensor) -> bool:
+    return tensor.dtype == torch.float32 and tensor.device.type == "cpu"
+
+
 def kernel_of(layer: nn.Conv2d) -> Kernel:
     """Size, stride and padding of a plain convolution."""
     return Kernel(layer.kernel_size[0], layer.stride[0], int(layer.padding[0]))
@@ -124,7 +154,7 @@ def reason(layer: nn.Conv2d) -> str:
         "bias": layer.bias is not None,
         f"{layer.out_channels} output channels, no multiple of {kernels.PANEL}": layer.out_channels % kernels.PANEL,
         "dilation": layer.dilation != (1, 1),
-        "a kernel, stride or padding that is not the same both ways": not _is_even(layer),
+        "a kernel, stride or padding that is not the same both ways, or not of zeros": not _is_even(layer),
     }
     if found := [extra for extra, is_there in extras.items() if is_there]:
         return ", ".join(found)

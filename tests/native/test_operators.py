@@ -1,0 +1,160 @@
+"""The operations as PyTorch knows them: their gradients, their shapes, and what compilers ask of them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from native_oracle import error, random
+from resnets.native import operators
+from resnets.native.chain import Convolution, Norm
+from resnets.native.kernels import Kernel
+
+pytestmark = pytest.mark.usefixtures("native_kernels")
+
+SAME, HALF, POINT = Kernel(3, 1, 1), Kernel(3, 2, 1), Kernel(1, 1, 0)
+
+
+def chain_arguments(
+    *kernels: Kernel, identity: bool = False, shortcut: bool = False, relu: bool = True
+) -> tuple[Any, ...]:
+    """Of the operator resnets::chain."""
+    x = random(2, 16, 6, 6, seed=0)
+    weights = [random(16, 16, kernel.size, kernel.size, seed=i + 1) / 12 for i, kernel in enumerate(kernels)]
+    norms = [
+        tensor
+        for i in range(len(kernels))
+        for tensor in (random(16, seed=i + 5), random(16, seed=i + 6), torch.zeros(16))
+    ]
+    pixels = 3 if HALF in kernels else 6
+    added = random(2, 16, pixels, pixels, seed=9) if shortcut else None
+    settings = [
+        int(identity),
+        int(relu),
+        *(n for kernel in kernels for n in (kernel.size, kernel.stride, kernel.padding)),
+    ]
+    leaves = [
+        x,
+        *weights,
+        *(tensor for i, tensor in enumerate(norms) if i % 3 < 2),
+        *([] if added is None else [added]),
+    ]
+    for leaf in leaves:
+        leaf.requires_grad_()
+    return x, added, weights, norms, settings, [1e-5] * len(kernels)
+
+
+EXAMPLES = {
+    "one": chain_arguments(SAME),
+    "identity": chain_arguments(SAME, SAME, identity=True),
+    "shortcut": chain_arguments(HALF, SAME, shortcut=True),
+    "without relu": chain_arguments(POINT, SAME, POINT, shortcut=True, relu=False),
+}
+
+
+class TestChain:
+    @pytest.mark.parametrize("name", EXAMPLES)
+    def test_keeps_the_rules_of_operators(self, name: str) -> None:
+        example = torch.utils._pytree.tree_map_only(Tensor, Tensor.detach, EXAMPLES[name])
+        torch.library.opcheck(torch.ops.resnets.chain.default, example, test_utils=("test_schema", "test_faketensor"))
+
+    @pytest.mark.parametrize("name", EXAMPLES)
+    def test_backward_keeps_the_rules_of_operators(self, name: str) -> None:
+        x, added, weights, _, settings, _ = arguments = EXAMPLES[name]
+        with torch.no_grad():
+            z, *stored = torch.ops.resnets.chain(*arguments)
+        gate = z if settings[1] and (settings[0] or added is not None) else None
+        for wants in ([True] * (len(weights) + 1), [False] * len(weights) + [True]):
+            example = (
+                random(*z.shape, seed=3),
+                x.detach(),
+                gate,
+                [w.detach() for w in weights],
+                stored,
+                settings,
+                wants,
+            )
+            torch.library.opcheck(
+                torch.ops.resnets.chain_backward.default, example, test_utils=("test_schema", "test_faketensor")
+            )
+
+    @pytest.mark.filterwarnings("ignore:.*should not be instantiated:DeprecationWarning")  # the compiler does it
+    def test_gradient_is_the_same_when_ahead_of_time_compiled(self) -> None:
+        x, _, weights, norms, _, _ = chain_arguments(SAME, SAME, identity=True)
+        leaves = [x, *weights, norms[0], norms[4]]
+
+        def run() -> Tensor:
+            links = [Norm(norms[3 * i], norms[3 * i + 1], norms[3 * i + 2], 1e-5) for i in range(2)]
+            convolutions = [Convolution(weight, SAME) for weight in weights]
+            return operators.run_chain(x, None, convolutions, links, identity=1, relu=True)[0].square().sum()
+
+        plain = torch.autograd.grad(run(), leaves)
+        torch._dynamo.reset()
+        compiled = torch.autograd.grad(torch.compile(run, backend="aot_eager", fullgraph=True)(), leaves)
+        for mine, theirs in zip(compiled, plain, strict=True):
+            assert torch.equal(mine, theirs)
+
+    @pytest.mark.parametrize("wanted", range(1, 2**5))
+    def test_any_subset_of_gradients_may_be_asked_for(self, wanted: int) -> None:
+        x, _, weights, norms, _, _ = chain_arguments(SAME, SAME, identity=True)
+        leaves = [x, *weights, norms[0], norms[4]]
+        convolutions = [Convolution(weight, SAME) for weight in weights]
+        links = [Norm(norms[3 * i], norms[3 * i + 1], norms[3 * i + 2], 1e-5) for i in range(2)]
+
+        def gradients(asked: list[Tensor]) -> dict[int, Tensor]:
+            for leaf in (x, *weights, *norms[:2], *norms[3:5]):
+                leaf.requires_grad_(any(leaf is other for other in asked))
+                leaf.grad = None
+            z, _ = operators.run_chain(x, None, convolutions, links, identity=1, relu=True)
+            z.square().sum().backward()  # type: ignore[no-untyped-call]
+            return {i: leaf.grad for i, leaf in enumerate(leaves) if leaf.grad is not None}
+
+        everything = gradients(leaves)
+        asked = [leaf for i, leaf in enumerate(leaves) if wanted >> i & 1]
+        found = gradients(asked)
+        assert len(found) == len(asked)
+        for i, gradient in found.items():
+            assert torch.equal(gradient, everything[i])
+
+    def test_a_second_derivative_is_refused_rather_than_wrong(self) -> None:
+        x, _, weights, norms, _, _ = chain_arguments(SAME)
+        link = Norm(norms[0], norms[1], norms[2], 1e-5)
+        z, _ = operators.run_chain(x, None, [Convolution(weights[0], SAME)], [link], identity=0, relu=True)
+        (first,) = torch.autograd.grad(z.square().sum(), x, create_graph=True)
+        with pytest.raises(RuntimeError, match="once_differentiable"):
+            first.sum().backward()
+
+
+class TestConvolution:
+    x, weight = random(2, 32, 5, 7, seed=0).requires_grad_(), random(16, 32, 3, 3, seed=1).requires_grad_()
+
+    @pytest.mark.parametrize("stride", [1, 2])
+    def test_keeps_the_rules_of_operators(self, stride: int) -> None:
+        torch.library.opcheck(torch.ops.resnets.convolution.default, (self.x, self.weight, stride))
+
+    @pytest.mark.parametrize("wants", [[True, True], [True, False], [False, True]])
+    def test_backward_keeps_the_rules_of_operators(self, wants: list[bool]) -> None:
+        example = (random(2, 16, 3, 4, seed=2), self.x.detach(), self.weight.detach(), 2, wants)
+        torch.library.opcheck(
+            torch.ops.resnets.convolution_backward.default, example, test_utils=("test_schema", "test_faketensor")
+        )
+
+    @pytest.mark.parametrize("stride", [1, 2])
+    def test_equals_torch_with_its_gradients(self, stride: int) -> None:
+        ours = [tensor.detach().clone().requires_grad_() for tensor in (self.x, self.weight)]
+        exact = [tensor.detach().double().requires_grad_() for tensor in (self.x, self.weight)]
+        y, wanted = (
+            operators.convolution(*ours, stride),
+            functional.conv2d(exact[0], exact[1], padding=1, stride=stride),
+        )
+        for z in (y, wanted):
+            z.backward(random(*z.shape, seed=3, dtype=z.dtype))
+        assert error(y, wanted) < 2e-5
+        for mine, theirs in zip(ours, exact, strict=True):
+            assert mine.grad is not None
+            assert theirs.grad is not None
+            assert error(mine.grad, theirs.grad) < 2e-5
