@@ -11,8 +11,13 @@ extern std::atomic<bool> resnets_in_forked_child;
 
 namespace VARIANT {
 
+constexpr int MOST_THREADS = 256;
+
+// Work is dealt out before threads start, so no more are asked for than will come: inside a parallel region and with
+// OMP_DYNAMIC that is sure of one alone.
 inline int threads_for(int64_t pieces) {
-    const int usable = resnets_in_forked_child ? 1 : omp_get_max_threads();
+    const bool alone = resnets_in_forked_child || omp_in_parallel() || omp_get_dynamic();
+    const int usable = alone ? 1 : std::min({omp_get_max_threads(), omp_get_thread_limit(), MOST_THREADS});
     return int(std::max<int64_t>(1, std::min<int64_t>(usable, pieces)));
 }
 

@@ -46,7 +46,7 @@ static void weights_by_tiles(const Convolution& c, const real* x, const real* dy
 #pragma omp barrier
 #pragma omp for schedule(static)
         for (int q = 0; q < groups * panels; q++) {
-            const real* parts[256];
+            const real* parts[MOST_THREADS];
             for (int i = 0; i < threads; i++) parts[i] = sums + i * POINTS * d_point + int64_t(q) * PANEL * PANEL;
             transform_filter_gradient<F>(parts, threads, d_point,
                                          dw + q % panels * PANEL * at.out + q / panels * PANEL * at.in, at);
