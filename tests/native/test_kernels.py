@@ -1,0 +1,365 @@
+"""Every kernel of every variant against PyTorch in float64."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from torch import Tensor
+from torch.nn import functional
+
+from native_oracle import VARIANTS, dtype_of, error, random, tolerance
+from resnets.native import kernels as ours
+from resnets.native.kernels import Activation, Kernel
+from resnets.native.library import Epilogue, Plan, Prologue, kernels
+
+GATHER, WINOGRAD_2, WINOGRAD_4 = 1, 2, 4
+OPERATIONS = 2e7
+"""Multiply-adds of the largest case: what the slowest variant does in a few hundredths of a second."""
+
+every_variant = pytest.mark.parametrize("variant", VARIANTS)
+examples = settings(max_examples=20, deadline=None, derandomize=True, database=None)
+
+
+@dataclass(frozen=True)
+class Case:
+    images: int
+    in_channels: int
+    height: int
+    width: int
+    out_channels: int
+    kernel: Kernel
+    plan: tuple[int, int, int, int]
+    seed: int
+
+    def tensors(self, variant: str) -> tuple[Tensor, Tensor, Tensor]:
+        """x, weight and dy."""
+        dtype, size = dtype_of(variant), self.kernel.size
+        output = self.kernel.output_size(self.height), self.kernel.output_size(self.width)
+        return (
+            random(self.images, self.in_channels, self.height, self.width, seed=self.seed, dtype=dtype),
+            random(self.out_channels, self.in_channels, size, size, seed=self.seed + 1, dtype=dtype),
+            random(self.images, self.out_channels, *output, seed=self.seed + 2, dtype=dtype),
+        )
+
+
+panels = st.integers(1, 5).map(lambda count: 16 * count)
+
+
+@st.composite
+def cases(draw: st.DrawFn, *, few: bool = False) -> Case:
+    algorithm = GATHER if few else draw(st.sampled_from([0, GATHER, WINOGRAD_2, WINOGRAD_4]))
+    size, stride = (
+        (3, 1)
+        if algorithm in (WINOGRAD_2, WINOGRAD_4)
+        else draw(st.sampled_from([(1, 1), (1, 2), (3, 1), (3, 2), (5, 2), (7, 2), (5, 1), (7, 1)]))
+    )
+    padding = 1 if algorithm in (WINOGRAD_2, WINOGRAD_4) else draw(st.integers(0, size // 2))
+    in_channels, out_channels = draw(st.integers(1, 7) if few else panels), draw(panels)
+    images = draw(st.one_of(st.integers(1, 4), st.integers(1, 129)))
+    pixels = max(1, int(OPERATIONS / (images * in_channels * out_channels * size * size)))
+    least = max(1, size - 2 * padding)
+    height = draw(st.integers(least, max(least, min(65, pixels))))
+    width = draw(st.integers(least, max(least, min(65, pixels // height))))
+    tiles, together = draw(st.one_of(st.just(0), st.integers(1, 60))), draw(st.integers(0, 1))
+    plan = algorithm, tiles, draw(st.integers(0, 3)), together
+    return Case(
+        images, in_channels, height, width, out_channels, Kernel(size, stride, padding), plan, draw(st.integers(0, 999))
+    )
+
+
+def convolution(x: Tensor, weight: Tensor, kernel: Kernel) -> Tensor:
+    return functional.conv2d(x.double(), weight.double(), stride=kernel.stride, padding=kernel.padding)
+
+
+def coarse(numbers: Tensor) -> Tensor:
+    """Numbers whose products are exact in single precision, so that all agree on which side of zero they lie."""
+    return (numbers * 256).round() / 256
+
+
+def gradient(y: Tensor, source: Tensor, dy: Tensor) -> Tensor:
+    return torch.autograd.grad(y, source, dy)[0]
+
+
+def activation(case: Case, variant: str) -> Activation:
+    scale = random(case.in_channels, seed=case.seed + 3, dtype=dtype_of(variant))
+    return Activation(scale, random(case.in_channels, seed=case.seed + 4, dtype=dtype_of(variant)))
+
+
+def activated(x: Tensor, before: Activation | None) -> Tensor:
+    if before is None:
+        return x.double()
+    return (x.double() * before.scale.double()[:, None, None] + before.shift.double()[:, None, None]).relu()
+
+
+@every_variant
+class TestConvolution:
+    @examples
+    @given(case=cases(), is_activated=st.booleans())
+    def test_forward_equals_torch(self, *, variant: str, case: Case, is_activated: bool) -> None:
+        x, weight, _ = case.tensors(variant)
+        before = activation(case, variant) if is_activated else None
+        y = ours.convolve(kernels(variant), x, weight, case.kernel, before=before, plan=Plan(*case.plan))
+        assert error(y, convolution(activated(x, before), weight, case.kernel)) < tolerance(variant)
+
+    @examples
+    @given(case=cases(few=True))
+    def test_forward_of_few_channels_equals_torch(self, variant: str, case: Case) -> None:
+        x, weight, _ = case.tensors(variant)
+        y = ours.convolve(kernels(variant), x, weight, case.kernel, plan=Plan(*case.plan))
+        assert error(y, convolution(x, weight, case.kernel)) < tolerance(variant)
+
+    @examples
+    @given(case=cases(), has=st.tuples(*[st.booleans()] * 4))
+    def test_epilogue_adds_bias_and_residual_and_rectifies(
+        self, variant: str, case: Case, has: tuple[bool, ...]
+    ) -> None:
+        x, weight, residual = case.tensors(variant)
+        bias = random(case.out_channels, seed=case.seed, dtype=x.dtype) if has[0] else None
+        mask = random(*residual.shape, seed=case.seed + 5, dtype=x.dtype) if has[1] and has[2] else None
+        after = ours.finish(bias, residual if has[1] else None, relu=has[3], mask=mask)
+        y = ours.convolve(kernels(variant), x, weight, case.kernel, after=after, plan=Plan(*case.plan))
+        plain = wanted = convolution(x, weight, case.kernel)
+        if bias is not None:
+            wanted = wanted + bias.double()[:, None, None]
+        if has[1]:
+            wanted = wanted + residual.double() * (1 if mask is None else mask > 0)
+        assert error(y, wanted.relu() if has[3] else wanted, scale=plain) < tolerance(variant)
+
+    @examples
+    @given(case=cases(), has_pivot=st.booleans())
+    def test_counting_sums_what_is_written(self, *, variant: str, case: Case, has_pivot: bool) -> None:
+        x, weight, _ = case.tensors(variant)
+        pivot = random(case.out_channels, seed=case.seed, dtype=x.dtype)
+        sums = torch.full((2, case.out_channels), torch.nan, dtype=torch.float64)
+        after = Epilogue(pivot=pivot.data_ptr() if has_pivot else None, sums=sums.data_ptr())
+        y = ours.convolve(kernels(variant), x, weight, case.kernel, after=after, plan=Plan(*case.plan))
+        assert error(y, convolution(x, weight, case.kernel)) < tolerance(variant)
+        off = y.double() - (pivot.double()[:, None, None] if has_pivot else 0)
+        assert error(sums[0], off.sum((0, 2, 3)), scale=off.abs().sum((0, 2, 3))) < tolerance(variant)
+        assert error(sums[1], off.square().sum((0, 2, 3))) < tolerance(variant)
+
+    @examples
+    @given(case=cases(), has_residual=st.booleans(), has_mask=st.booleans())
+    def test_input_gradient_equals_torch(self, *, variant: str, case: Case, has_residual: bool, has_mask: bool) -> None:
+        x, weight, dy = case.tensors(variant)
+        residual, mask = (random(*x.shape, seed=case.seed + i, dtype=x.dtype) for i in (5, 6))
+        after = ours.finish(residual=residual, mask=mask if has_mask else None) if has_residual else None
+        dx = ours.input_gradient(
+            kernels(variant), dy, weight, tuple(x.shape), case.kernel, after=after, plan=Plan(*case.plan)
+        )
+        source = x.double().requires_grad_()
+        exact = gradient(convolution(source, weight, case.kernel), source, dy.double())
+        added = residual.double() * ((mask > 0) if has_mask else 1) if has_residual else 0
+        assert error(dx, exact + added) < tolerance(variant)
+
+    @examples
+    @given(case=cases(), is_activated=st.booleans(), last=st.booleans())
+    def test_weight_gradient_equals_torch(self, *, variant: str, case: Case, is_activated: bool, last: bool) -> None:
+        x, weight, dy = case.tensors(variant)
+        weight = weight if last else weight.contiguous()
+        before = activation(case, variant) if is_activated else None
+        dw = ours.weight_gradient(kernels(variant), x, dy, weight, case.kernel, before=before, plan=Plan(*case.plan))
+        source = weight.double().requires_grad_()
+        exact = gradient(convolution(activated(x, before), source, case.kernel), source, dy.double())
+        assert dw.stride() == weight.stride()
+        assert error(dw, exact) < tolerance(variant)
+
+    @examples
+    @given(case=cases(), relu=st.booleans(), is_gated=st.booleans())
+    def test_weight_gradient_makes_the_gradient_through_the_norm(
+        self, *, variant: str, case: Case, relu: bool, is_gated: bool
+    ) -> None:
+        x, weight, dz = case.tensors(variant)
+        y, gate, dy = (coarse(random(*dz.shape, seed=case.seed + i, dtype=x.dtype)) for i in (5, 6, 7))
+        statistics, coefficients = (
+            coarse(random(5, case.out_channels, seed=case.seed + i, dtype=x.dtype)) for i in (8, 9)
+        )
+        through = ours.through_norm(y, statistics, coefficients, dy, gate=gate if is_gated else None, relu=relu)
+        plan = Plan(*case.plan)
+        dw = ours.weight_gradient(kernels(variant), x, dz, weight, case.kernel, norm=through, plan=plan)
+        scale, shift, slope, offset = (row.double()[:, None, None] for row in (*statistics[:2], *coefficients[:2]))
+        is_open = gate > 0 if is_gated else (y.double() * scale + shift > 0) | (not relu)
+        wanted = dz.double() * is_open * scale + y.double() * slope + offset
+        source = weight.double().requires_grad_()
+        exact = gradient(convolution(x, source, case.kernel), source, wanted)
+        assert error(dy, wanted) < tolerance(variant)
+        assert error(dw, exact) < tolerance(variant)
+
+    @examples
+    @given(case=cases())
+    def test_input_gradient_is_let_through_and_counted(self, variant: str, case: Case) -> None:
+        value, weight, dy = case.tensors(variant)
+        value = coarse(value)
+        statistics = coarse(random(5, case.in_channels, seed=case.seed + 3, dtype=value.dtype))
+        dx, sums = ours.input_gradient_let_through(kernels(variant), dy, weight, case.kernel, value, statistics)
+        source = value.double().requires_grad_()
+        exact = gradient(convolution(source, weight, case.kernel), source, dy.double())
+        scale, shift, mean = (row.double()[:, None, None] for row in statistics[:3])
+        assert error(dx, exact * (value.double() * scale + shift > 0), scale=exact) < tolerance(variant)
+        terms = torch.stack((dx.double(), dx.double() * (value.double() - mean)))
+        assert error(sums, terms.sum((1, 3, 4)), scale=terms.abs().sum((1, 3, 4))) < tolerance(variant)
+
+    @examples
+    @given(case=cases(few=True))
+    def test_weight_gradient_of_few_channels_equals_torch(self, variant: str, case: Case) -> None:
+        x, weight, dy = case.tensors(variant)
+        dw = ours.weight_gradient(kernels(variant), x, dy, weight, case.kernel, plan=Plan(*case.plan))
+        source = weight.double().requires_grad_()
+        exact = gradient(convolution(x, source, case.kernel), source, dy.double())
+        assert error(dw, exact) < tolerance(variant)
+
+    @examples
+    @given(case=st.one_of(cases(), cases(few=True)))
+    def test_packed_weights_give_the_same_bits(self, variant: str, case: Case) -> None:
+        x, weight, y = case.tensors(variant)
+        functions, plan, sizes = (
+            kernels(variant),
+            Plan(*case.plan),
+            ours._sizes(tuple(x.shape), len(weight), case.kernel),
+        )
+        packed = torch.empty(functions.packed_size(sizes, plan), dtype=x.dtype)
+        assert not functions.pack_weights(sizes, weight.data_ptr(), ours._strides(weight), packed.data_ptr(), plan)
+        assert not functions.forward_packed(sizes, x.data_ptr(), packed.data_ptr(), y.data_ptr(), Epilogue(), plan)
+        assert torch.equal(y, ours.convolve(functions, x, weight, case.kernel, plan=plan))
+
+    @pytest.mark.parametrize("algorithm", [GATHER, WINOGRAD_2, WINOGRAD_4])
+    def test_too_little_memory_is_said(self, variant: str, algorithm: int) -> None:
+        one, many = torch.empty(1, 1, 1, 1, dtype=dtype_of(variant)), 1 << 26  # the weights would take 10^17 bytes
+        sizes = ours._sizes((1, many, 1, 1), many, Kernel(3, 1, 1))
+        arguments = ours._strides(one), one.data_ptr(), Prologue(), Epilogue(), Plan(algorithm, tiles=1)
+        assert kernels(variant).forward(sizes, one.data_ptr(), one.data_ptr(), *arguments) == 1
+        with pytest.raises(MemoryError, match="use smaller batches or images"):
+            ours._check(1)
+
+    @pytest.mark.parametrize("algorithm", [GATHER, WINOGRAD_2, WINOGRAD_4])
+    def test_nan_stays_visible(self, variant: str, algorithm: int) -> None:
+        x, weight = (
+            random(1, 16, 9, 9, seed=0, dtype=dtype_of(variant)),
+            random(16, 16, 3, 3, seed=1, dtype=dtype_of(variant)),
+        )
+        x[0, 3, 4, 4] = torch.nan
+        before = Activation(torch.ones(16, dtype=x.dtype), torch.zeros(16, dtype=x.dtype))
+        for first in (None, before):
+            y = ours.convolve(
+                kernels(variant),
+                x,
+                weight,
+                Kernel(3, 1, 1),
+                before=first,
+                after=ours.finish(relu=True),
+                plan=Plan(algorithm),
+            )
+            assert y[0, :, 3:6, 3:6].isnan().all()
+
+
+rows = st.tuples(st.integers(1, 9), panels, st.integers(1, 40), st.integers(1, 9), st.integers(0, 999))
+
+
+def statistics(y: Tensor, gamma: Tensor, beta: Tensor, eps: float) -> list[Tensor]:
+    """Scale, shift, mean, unbiased variance and 1 / std."""
+    y, gamma, beta = y.double(), gamma.double(), beta.double()
+    mean, inverse = y.mean((0, 2, 3)), (y.var((0, 2, 3), correction=0) + eps).rsqrt()
+    return [gamma * inverse, beta - mean * gamma * inverse, mean, y.var((0, 2, 3)), inverse]
+
+
+@every_variant
+class TestNorm:
+    @examples
+    @given(shape=rows, offset=st.sampled_from([0.0, 3.0, -100.0]))
+    def test_statistics_equal_torch_also_far_from_zero(
+        self, variant: str, shape: tuple[int, ...], offset: float
+    ) -> None:
+        *sizes, seed = shape
+        sizes[0] += 8  # of two values the variance may be any small number
+        y = random(*sizes, seed=seed, dtype=dtype_of(variant)) + offset
+        gamma, beta = (random(sizes[1], seed=seed + i, dtype=y.dtype) for i in (1, 2))
+        pivot = torch.full((sizes[1],), offset, dtype=y.dtype)
+        functions = kernels(variant)
+        sums = ours.channel_sums(functions, y, pivot)
+        found = ours.norm_statistics(functions, sums, y.numel() // sizes[1], pivot, gamma, beta, 1e-5)
+        wanted = statistics(y, gamma, beta, 1e-5)
+        for row, value in zip(found, wanted, strict=True):
+            assert error(row, value) < tolerance(variant)
+
+    @examples
+    @given(shape=rows, has_residual=st.booleans(), relu=st.booleans())
+    def test_apply_is_the_equation(
+        self, *, variant: str, shape: tuple[int, ...], has_residual: bool, relu: bool
+    ) -> None:
+        *sizes, seed = shape
+        y, residual = (random(*sizes, seed=seed + i, dtype=dtype_of(variant)) for i in (0, 1))
+        scale, shift = (random(sizes[1], seed=seed + i, dtype=y.dtype) for i in (2, 3))
+        found = ours.norm_apply(
+            kernels(variant), y, Activation(scale, shift), residual if has_residual else None, relu=relu
+        )
+        wanted = y.double() * scale.double()[:, None, None] + shift.double()[:, None, None]
+        wanted = wanted + residual.double() if has_residual else wanted
+        assert error(found, wanted.relu() if relu else wanted, scale=wanted) < tolerance(variant)
+
+    @examples
+    @given(shape=rows, ending=st.sampled_from(["gate", "relu", "plain"]))
+    def test_gradient_equals_torch(self, variant: str, shape: tuple[int, ...], ending: str) -> None:
+        *sizes, seed = shape
+        sizes[0] += 1
+        functions, eps = kernels(variant), 1e-5
+        y, dz, residual = (random(*sizes, seed=seed + i, dtype=dtype_of(variant)) for i in range(3))
+        gamma, beta = (random(sizes[1], seed=seed + i, dtype=y.dtype) for i in (3, 4))
+        count = y.numel() // sizes[1]
+        found = ours.norm_statistics(functions, ours.channel_sums(functions, y, None), count, None, gamma, beta, eps)
+        activation = Activation(found[0], found[1])
+        z = ours.norm_apply(functions, y, activation, residual, relu=True)
+        gate, shown = (z, None) if ending == "gate" else (None, activation if ending == "relu" else None)
+        sums = ours.norm_backward_sums(functions, dz, y, found[2], gate=gate, activation=shown)
+        coefficients = ours.norm_coefficients(functions, sums, count, found)
+        dy = torch.full_like(y, torch.nan)
+        through = ours.through_norm(y, found, coefficients, dy, gate=gate, relu=ending != "plain")
+        ours.norm_gradient(functions, dz, through)
+        exact = [tensor.double().requires_grad_() for tensor in (y, gamma, beta)]
+        value = functional.batch_norm(exact[0], None, None, exact[1], exact[2], training=True, eps=eps)
+        open_ = z > 0 if ending == "gate" else y * found[0][:, None, None] + found[1][:, None, None] > 0
+        wanted = torch.autograd.grad(value, exact, dz.double() * (1 if ending == "plain" else open_))
+        terms = (dz.abs() * (1 + y.abs())).sum((0, 2, 3))  # what is summed up, and may cancel
+        scale = found[0].abs().max() * dz.abs().max() * (1 + y.abs().max())
+        assert error(dy, wanted[0], scale=scale) < tolerance(variant)
+        assert error(coefficients[2], wanted[1], scale=terms * found[4]) < tolerance(variant)
+        assert error(coefficients[3], wanted[2], scale=terms) < tolerance(variant)
+
+    def test_nan_stays_visible(self, variant: str) -> None:
+        y = random(2, 16, 5, 5, seed=0, dtype=dtype_of(variant))
+        y[0, 3, 2, 2] = torch.nan
+        one, zero = torch.ones(16, dtype=y.dtype), torch.zeros(16, dtype=y.dtype)
+        functions = kernels(variant)
+        assert ours.norm_apply(functions, y, Activation(one, zero), None, relu=True)[0, 3, 2, 2].isnan()
+        sums = ours.channel_sums(functions, y, None)
+        found = ours.norm_statistics(functions, sums, 50, None, one, zero, 1e-5)
+        assert found[:, 3].isnan().sum() == 5 - 1 + 1
+        assert not found[:, :3].isnan().any()
+
+
+@every_variant
+class TestPools:
+    @examples
+    @given(shape=rows, size=st.integers(2, 4), stride=st.integers(1, 3), padding=st.integers(0, 1))
+    def test_largest_equals_torch(
+        self, variant: str, shape: tuple[int, ...], size: int, stride: int, padding: int
+    ) -> None:
+        images, channels, height, width, seed = shape
+        x = random(images, channels, height + size, width + size, seed=seed, dtype=dtype_of(variant))
+        x[0, 0, 0, 0] = torch.nan
+        sizes = ours._sizes(tuple(x.shape), channels, Kernel(size, stride, padding))
+        y = ours._new(x, images, channels, sizes.out_height, sizes.out_width)
+        assert not kernels(variant).max_pool(sizes, x.data_ptr(), y.data_ptr())
+        assert torch.equal(y.nan_to_num(7), functional.max_pool2d(x, size, stride, padding).nan_to_num(7))
+
+    @examples
+    @given(shape=rows)
+    def test_mean_equals_torch(self, variant: str, shape: tuple[int, ...]) -> None:
+        *sizes, seed = shape
+        x = random(*sizes, seed=seed, dtype=dtype_of(variant))
+        y = torch.empty(sizes[0], sizes[1], dtype=x.dtype)
+        assert not kernels(variant).mean_pool(x.data_ptr(), y.data_ptr(), sizes[0], sizes[2] * sizes[3], sizes[1])
+        assert error(y, x.double().mean((2, 3)), scale=x) < tolerance(variant)
