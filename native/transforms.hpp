@@ -49,7 +49,8 @@ struct F2 {
 };
 
 // Points 0, 1/sqrt 2, -1/sqrt 2, sqrt 2, -sqrt 2 and infinity.  The usual 0, 1, -1, 2, -2 take as many operations, but their
-// powers spread further: measured with 64 channels, their largest error is 5.6 times this one's, their mean error 1.9 times.
+// powers spread further: with 64 channels these have a fifth of the largest error and half of the mean one, as
+// tools/winograd_points.py prints.
 struct F4 {
     static constexpr int OUT = 4, IN = 6;
     static constexpr real A = 0.70710678118654752, B = 1.4142135623730950; // the points; A A = 1/2, B B = 2, A B = 1
