@@ -17,13 +17,16 @@ class Augmentation:
     """Random changes of a training image, drawn anew for each (seed, epoch, sample); all zero means none."""
 
     shift: float = 0.0
-    """Largest shift in each direction, in pixels; whole pixels unless the image is also rotated, scaled or sheared."""
+    """Largest shift in each direction, in pixels; whole pixels unless the image is also rotated, scaled, sheared
+    or bent."""
     rotate: float = 0.0
     """Largest rotation either way, in degrees."""
     scale: float = 0.0
     """Largest change of size either way, as a fraction: 0.1 is from 90 % to 110 %."""
     shear: float = 0.0
     """Largest shear either way, in degrees."""
+    elastic: float = 0.0
+    """Largest displacement of the points that bend the image, in pixels; others move about a quarter.  [Simard 2003]"""
     flip: bool = False
     """Mirror left and right half of the time; never for digits or letters."""
     erase: int = 0
@@ -35,6 +38,7 @@ class Augmentation:
         values.check_range("rotate", self.rotate, 0, 180)
         values.check_range("scale", self.scale, 0, 0.9)
         values.check_range("shear", self.shear, 0, 60)
+        values.check_range("elastic", self.elastic, 0, 1000)
         values.check_range("erase", self.erase, 0, 1000)
 
 

@@ -1,11 +1,12 @@
 from __future__ import annotations
 
 import json
+from functools import partial
 from pathlib import Path
 
 import pytest
 
-from resnets.bench.measure import Table, alternate, rate, ratio
+from resnets.bench.measure import Table, alternate, in_order, rate, ratio
 from resnets.bench.record import facts, markdown, update
 
 
@@ -14,6 +15,13 @@ def test_rivals_take_turns() -> None:
     seconds = alternate({"a": lambda: order.append("a"), "b": lambda: order.append("b")}, rounds=3, warmups=1)
     assert order == ["a", "b"] * 4
     assert {name: len(times) for name, times in seconds.items()} == {"a": 3, "b": 3}
+
+
+def test_what_prepares_a_turn_comes_before_it() -> None:
+    order: list[str] = []
+    rivals = {name: partial(order.append, name) for name in "ab"}
+    alternate(rivals, rounds=2, warmups=0, prepare={"b": in_order(partial(order.append, "x"), rivals["a"])})
+    assert order == ["a", "x", "a", "b"] * 2
 
 
 def test_ratio_is_round_by_round() -> None:

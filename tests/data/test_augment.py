@@ -114,6 +114,18 @@ def test_no_movement_leaves_every_pixel_alone(beyond: Bytes | None) -> None:
     np.testing.assert_array_equal(transform(images, inverse_matrices(uniform, settings), beyond), images)
 
 
+@pytest.mark.parametrize("beyond", [None, GREY], ids=["mirrored", "coloured"])
+def test_a_bent_picture_shows_what_lies_where_its_field_points(beyond: Bytes | None) -> None:
+    images = _images(2)
+    bend = np.random.default_rng(2).uniform(-2, 2, (2, 2, 7, 9)).astype(np.float32)
+    bent = transform(images, inverse_matrices(_uniform(2), Augmentation()), beyond, bend)
+    for image, result, (right, down) in zip(images, bent, bend, strict=True):
+        for row in range(7):
+            for column in range(9):
+                expected = _bilinear(image, column + right[row, column], row + down[row, column], beyond)
+                np.testing.assert_allclose(result[:, row, column], expected, atol=0.51)
+
+
 def test_a_quarter_turn_turns_clockwise() -> None:
     images = _images(height=7, width=7)
     turned = transform(images, inverse_matrices(_uniform(len(images), ROTATE=1), Augmentation(rotate=90)), BLACK)

@@ -10,7 +10,7 @@ from resnets.data.preprocessing import Preprocessing, normalise
 from resnets.errors import ConfigError, DataError
 from resnets.recipe import Augmentation
 
-ALL = Augmentation(shift=2, rotate=15, scale=0.1, shear=5, flip=True, erase=4)
+ALL = Augmentation(shift=2, rotate=15, scale=0.1, shear=5, elastic=2, flip=True, erase=4)
 WHOLE_PIXELS = Augmentation(shift=2, flip=True, erase=4)
 
 

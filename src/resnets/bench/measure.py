@@ -20,18 +20,38 @@ class Table:
     """Machine, versions and command."""
 
 
-def alternate(rivals: Mapping[str, Callable[[], None]], *, rounds: int, warmups: int = 1) -> dict[str, list[float]]:
-    """Seconds of each rival in each round; within a round they take turns, so that drift hits all alike."""
+Action = Callable[[], object]
+
+
+def alternate(
+    rivals: Mapping[str, Action], *, rounds: int, warmups: int = 1, prepare: Mapping[str, Action] | None = None
+) -> dict[str, list[float]]:
+    """Seconds of each rival in each round; within a round they take turns, so that drift hits all alike.
+
+    What `prepare` has for a rival comes before its turn and is not timed.
+    """
     for _ in range(warmups):
         for action in rivals.values():
             action()
     seconds: dict[str, list[float]] = {name: [] for name in rivals}
     for _ in range(rounds):
         for name, action in rivals.items():
+            if prepare and name in prepare:
+                prepare[name]()
             start = time.perf_counter()
             action()
             seconds[name].append(time.perf_counter() - start)
     return seconds
+
+
+def in_order(*actions: Action) -> Action:
+    """One action of several."""
+
+    def run() -> None:
+        for action in actions:
+            action()
+
+    return run
 
 
 def ratio(slow: list[float], quick: list[float]) -> tuple[float, float, float]:

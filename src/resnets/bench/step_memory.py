@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import resource
 import subprocess
 import sys
 from pathlib import Path
@@ -18,18 +17,19 @@ def step_megabytes(name: str, way: str) -> float:
     return float(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
 
 
-def _resident_megabytes() -> float:
-    pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[1])
-    return pages * resource.getpagesize() / 1e6
+def _megabytes(field: str) -> float:
+    """A line of the process's status; getrusage's peak would be the parent's, where that was larger."""
+    lines = Path("/proc/self/status").read_text(encoding="ascii").splitlines()
+    return next(int(line.split()[1]) * 1024 / 1e6 for line in lines if line.startswith(f"{field}:"))
 
 
 def _measure(name: str, way: str) -> float:
     work = next(work for work in WORKS if work.name == name)
     step = training_step(work, way)
-    before = _resident_megabytes()
+    before = _megabytes("VmRSS")
     for _ in range(STEPS):
         step()
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e3 - before
+    return _megabytes("VmHWM") - before
 
 
 if __name__ == "__main__":

@@ -13,8 +13,26 @@ if TYPE_CHECKING:
     from resnets.bench.measure import Table
 
 Name = Literal[
-    "batches", "training", "native", "layers", "photos", "start", "mnist-fast", "mnist-good", "mnist-best", "all"
+    "batches",
+    "training",
+    "native",
+    "native-mnist",
+    "native-photos",
+    "layers",
+    "photos",
+    "start",
+    "mnist-fast",
+    "mnist-good",
+    "mnist-best",
+    "all",
 ]
+_ONLY_AVX2 = {
+    "ATEN_CPU_CAPABILITY": "avx2",
+    "ONEDNN_MAX_CPU_ISA": "AVX2",
+    "MKL_ENABLE_INSTRUCTIONS": "AVX2",
+    "RESNETS_NATIVE": "avx2",
+}
+"""What PyTorch, its libraries and our kernels read when they are loaded."""
 
 
 def bench_command(
@@ -23,6 +41,7 @@ def bench_command(
     model: str = "resnet18",
     runs: Path = Path("runs"),
     record: Path | None = None,
+    instructions: Literal["all", "avx2"] = "all",
     json: Annotated[bool, Parameter(negative="")] = False,
 ) -> None:
     """Measure speed and accuracy on this machine.
@@ -33,6 +52,8 @@ def bench_command(
     batches   images/s of the batch pipeline, beside a DataLoader
     training  images/s of training, beside the loop of a tutorial
     native    a training step on the native kernels, beside PyTorch's best
+    native-mnist, native-photos
+              accuracy and time of whole trainings with and without them
     layers    the same for each convolution of a network (--model)
     photos    images/s of reading and training on folders (needs --photos)
     start     seconds until a command answers
@@ -41,36 +62,55 @@ def bench_command(
 
     Args:
         names: Which benchmarks.
-        photos: Folder of photos in class folders, for the photos benchmark.
+        photos: Folder of photos in class folders, for the photos benchmarks.
         model: Network whose convolutions `layers` measures.
         runs: Where the mnist benchmarks make their run folders.
         record: Folder in which benchmarks.json and benchmarks.md are brought up to date.
+        instructions: What PyTorch and the kernels may use: `avx2` shows what a processor without AVX-512 would do.
         json: Print the results as JSON.
     """
+    import os
+
+    limited = "" if instructions == "all" else f" --instructions {instructions}"
+    if limited:
+        os.environ.update(_ONLY_AVX2)
+
     import dataclasses
 
     from resnets.bench.record import facts, markdown, update
     from resnets.cli.console import message_console, print_json, result_console
 
-    console = message_console()
-    wanted = names or ("batches", "training", "start")
     tables = {}
-    for name, measure in _benchmarks(photos, runs, model).items():
-        if name in wanted or "all" in wanted:
-            console.print(f"measuring {name} ...")
-            tables[name] = dataclasses.replace(measure(), facts=facts(name))
-            if record:
-                update(record, {name: tables[name]})
+    for name, measure in _wanted(names or ("batches", "training", "start"), _benchmarks(photos, runs, model)).items():
+        message_console().print(f"measuring {name} ...")
+        key = name + limited
+        tables[key] = dataclasses.replace(measure(), facts=facts(key))
+        if record:
+            update(record, {key: tables[key]})
     if json:
         print_json({name: dataclasses.asdict(table) for name, table in tables.items()})
     else:
         result_console().print("\n".join(markdown(table) for table in tables.values()))
 
 
+def _wanted(names: tuple[Name, ...], benchmarks: dict[str, Callable[[], Table]]) -> dict[str, Callable[[], Table]]:
+    """Those of the names.
+
+    Raises:
+        ConfigError: if one of them needs photos and has none.
+    """
+    from resnets.errors import ConfigError
+
+    if missing := set(names) - {"all", *benchmarks}:
+        raise ConfigError(f"The benchmark {' and '.join(sorted(missing))} needs --photos FOLDER.")
+    return {name: measure for name, measure in benchmarks.items() if name in names or "all" in names}
+
+
 def _benchmarks(photos: Path | None, runs: Path, model: str) -> dict[str, Callable[[], Table]]:
     """Name -> what measures it; the photos only where there are some."""
     from resnets.bench.batch_speed import batch_speed
     from resnets.bench.layer_speed import layer_speed
+    from resnets.bench.native_reach import native_reach, photo_reach
     from resnets.bench.native_speed import native_speed
     from resnets.bench.preset_reach import SEEDS, preset_reach
     from resnets.bench.start_time import start_time
@@ -78,18 +118,20 @@ def _benchmarks(photos: Path | None, runs: Path, model: str) -> dict[str, Callab
     from resnets.cli.console import message_console
     from resnets.cli.display import PlainDisplay
 
+    watch = PlainDisplay(message_console())
     benchmarks: dict[str, Callable[[], Table]] = {
         "batches": batch_speed,
         "training": training_speed,
         "native": native_speed,
+        "native-mnist": partial(native_reach, runs, watch),
         "layers": partial(layer_speed, model),
         "start": start_time,
     }
-    watch = PlainDisplay(message_console())
     for patience in SEEDS:
         benchmarks[f"mnist-{patience}"] = partial(preset_reach, patience, runs, watch)
     if photos is not None:
         from resnets.bench.photo_speed import photo_speed
 
-        benchmarks["photos"] = lambda: photo_speed(photos)
+        benchmarks["photos"] = partial(photo_speed, photos)
+        benchmarks["native-photos"] = partial(native_reach, runs, watch, photo_reach(photos))
     return benchmarks

@@ -1,4 +1,4 @@
-"""Random changes of whole batches: flip, shift, rotate, scale, shear, erase.
+"""Random changes of whole batches: flip, shift, rotate, scale, shear, bend, erase.
 
 Each image brings its own row of random numbers, so that what happens to it does not depend on its neighbours.
 """
@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional
 
+from resnets.data import elastic
 from resnets.data.statistics import histogram
 from resnets.errors import ConfigError
 from resnets.recipe import Augmentation
@@ -25,6 +26,8 @@ Floats = NDArray[np.float32]
 DRAWS = 8
 """Random numbers per image. Each purpose has its own column: switching one on leaves the others as they were."""
 SHIFT, ROTATE, SCALE, SHEAR, FLIP, ERASE = slice(0, 2), 2, 3, 4, 5, slice(6, 8)
+BEND = slice(DRAWS, DRAWS + elastic.DRAWS)
+"""The columns of elastic distortion, which are there only where it is asked for."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -56,12 +59,15 @@ def augment(images: Bytes, uniform: Floats, settings: Augmentation, around: Surr
     """The images, each changed as `settings` allows and its own row of `uniform`, from 0 to 1, decides.
 
     Shapes:
-        images (N, C, H, W), uniform (N, DRAWS) -> (N, C, H, W)
+        images (N, C, H, W), uniform (N, draws_of(settings)) -> (N, C, H, W)
     """
     if settings.flip:
         images = np.where((uniform[:, FLIP] < 0.5)[:, None, None, None], images[..., ::-1], images)
-    if is_affine(settings):
-        images = transform(images, inverse_matrices(uniform, settings), around.beyond)
+    if is_interpolated(settings):
+        bend = (
+            elastic.displacements(uniform[:, BEND], settings.elastic, *images.shape[2:]) if settings.elastic else None
+        )
+        images = transform(images, inverse_matrices(uniform, settings), around.beyond, bend)
     elif settings.shift >= 1:
         most = int(settings.shift)
         images = shift(images, _whole(uniform[:, SHIFT], -most, most), most, around.beyond)
@@ -73,9 +79,14 @@ def augment(images: Bytes, uniform: Floats, settings: Augmentation, around: Surr
     return images
 
 
-def is_affine(settings: Augmentation) -> bool:
+def draws_of(settings: Augmentation) -> int:
+    """Random numbers that an image needs."""
+    return BEND.stop if settings.elastic else DRAWS
+
+
+def is_interpolated(settings: Augmentation) -> bool:
     """Whether pixels must be interpolated; otherwise all shifts are by whole pixels, which is several times faster."""
-    return max(settings.rotate, settings.scale, settings.shear) > 0
+    return max(settings.rotate, settings.scale, settings.shear, settings.elastic) > 0
 
 
 def check(settings: Augmentation, size: int) -> None:
@@ -109,20 +120,23 @@ def shift(images: Bytes, offsets: Integers, most: int, beyond: Bytes | None) -> 
     return windows[np.arange(count), :, top, left]
 
 
-def transform(images: Bytes, inverses: Floats, beyond: Bytes | None) -> Bytes:
-    """Each pixel p of the result shows what lies at `inverse` (p, 1) in the image, interpolated between four pixels.
+def transform(images: Bytes, inverses: Floats, beyond: Bytes | None, bend: Floats | None = None) -> Bytes:
+    """Each pixel p of the result shows what lies at `inverse` (p, 1) + bend(p), interpolated between four pixels.
 
     Places are counted from the middle of the image, x to the right and y down, in pixels.
 
     Shapes:
-        images (N, C, H, W), inverses (N, 2, 3) -> (N, C, H, W)
+        images (N, C, H, W), inverses (N, 2, 3), bend (N, 2, H, W) -> (N, C, H, W)
     """
     height, width = images.shape[2:]
     x, y = (torch.arange(side, dtype=torch.float32) - (side - 1) / 2 for side in (width, height))
     # grid_sample counts from -1 at one edge of the image to 1 at the other
-    scaled = inverses * np.array([[2 / width], [2 / height]], dtype=np.float32)
+    unit = np.array([[2 / width], [2 / height]], dtype=np.float32)
+    scaled = inverses * unit
     along_x, along_y, offset = torch.from_numpy(scaled)[..., None].unbind(2)
     places = (along_x * x + offset)[:, :, None, :] + (along_y * y)[:, :, :, None]
+    if bend is not None:
+        places += torch.from_numpy(bend * unit[..., None])
     floats, level, padding = torch.from_numpy(images).float(), torch.zeros(1, 1, 1), "reflection"
     if beyond is not None:
         level, padding = torch.from_numpy(beyond).float().view(-1, 1, 1), "zeros"

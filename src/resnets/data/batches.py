@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from resnets.data import draws
-from resnets.data.augment import DRAWS, augment, check, surroundings
+from resnets.data.augment import augment, check, draws_of, surroundings
 from resnets.data.imageset import ImageSet
 from resnets.data.preprocessing import normalise
 from resnets.errors import DataError
@@ -72,7 +72,7 @@ class Batches:
             indices = order[step * self.batch_size : (step + 1) * self.batch_size]
             images = self.image_set.images.index_select(0, indices)  # ten times faster than [indices]
             if self._around is not None:
-                uniform = draws.uniform(key, indices.numpy(), DRAWS)
+                uniform = draws.uniform(key, indices.numpy(), draws_of(self.augmentation))
                 images = torch.from_numpy(augment(images.numpy(), uniform, self.augmentation, self._around))
             labels = self.image_set.labels.index_select(0, indices)
             yield Batch(normalise(images, self.image_set.preprocessing), labels, indices)

@@ -20,7 +20,7 @@ from resnets.native.library import status
 from resnets.training.fit import Batch, Batches
 
 _M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD = -1, -3  # glibc, malloc.h
-_KEEP_UP_TO = 1 << 30
+_KEEP_UP_TO, _GLIBC_KEEPS_UP_TO = 1 << 30, 32 << 20
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -103,12 +103,14 @@ def keep_freed_memory(up_to: int = _KEEP_UP_TO) -> bool:
 
 
 def return_freed_memory() -> bool:
-    """Glibc's own settings again; False where there is no glibc."""
+    """What is free given back, and glibc's own settings as they are after it freed large blocks; False without glibc.
+
+    Its threshold follows the blocks that are freed, up to 32 MB.   [mallopt(3), M_MMAP_THRESHOLD]
+    """
     if platform.libc_ver()[0] != "glibc":
         return False
-    libc = ctypes.CDLL(None)
-    libc.malloc_trim(0)
-    return bool(libc.mallopt(_M_MMAP_THRESHOLD, 128 * 1024) and libc.mallopt(_M_TRIM_THRESHOLD, 128 * 1024))
+    ctypes.CDLL(None).malloc_trim(0)
+    return keep_freed_memory(_GLIBC_KEEPS_UP_TO)
 
 
 def find_device(name: str) -> str:
