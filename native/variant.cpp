@@ -164,14 +164,16 @@ double peak(int64_t rounds) {
 #pragma omp parallel num_threads(threads)
     {
         vec sums[CHAINS];
-        for (int j = 0; j < CHAINS; j++) sums[j] = spread(real(j)); // different, or the compiler makes one of them
+        for (int j = 0; j < CHAINS; j++) {
+            sums[j] = spread(real(j));
+            __asm__ volatile("" : "+m"(sums[j])); // unknown, or the compiler multiplies one number for all of them
+        }
         const vec factor = spread(real(0.999)), more = spread(real(0.001));
         for (int64_t i = 0; i < rounds; i++) {
 #pragma GCC unroll 12
             for (int j = 0; j < CHAINS; j++) sums[j] = sums[j] * factor + more;
         }
-        volatile real keep = 0;
-        for (int j = 0; j < CHAINS; j++) keep = keep + sums[j][0];
+        for (int j = 0; j < CHAINS; j++) __asm__ volatile("" : : "m"(sums[j])); // read, or nothing is computed
     }
     return double(rounds) * CHAINS * WIDTH_OF_REGISTER * threads / (omp_get_wtime() - start);
 }

@@ -22,7 +22,7 @@ from resnets.training.machine import Machine, physical_cores
 BATCH = 128
 SIZE = 32
 ROUNDS = 7
-PEAK_ROUNDS = 20_000_000
+PEAK_ROUNDS, PEAKS = 20_000_000, 8
 
 Layer = tuple[int, int, int, Kernel]
 """Input and output channels, pixels along a side, kernel."""
@@ -42,7 +42,7 @@ def layer_speed(name: str = "resnet18") -> Table:
     layers = _layers(name)
     if not layers:
         raise ConfigError(f"No convolution of {name} runs on the native kernels.")
-    peak = 2 * max(native.peak(PEAK_ROUNDS) for _ in range(3))
+    peak = 2 * max(native.peak(PEAK_ROUNDS) for _ in range(PEAKS))
     return Table(
         f"Native kernels: the convolutions of {name}",
         ("convolution", "times", "pass", "native GFLOP/s", "PyTorch GFLOP/s", "ratio", "share of peak"),
