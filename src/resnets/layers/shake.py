@@ -45,7 +45,7 @@ class ShakeShakeBlock(nn.Module):
 
     Gradients are shared out by another draw than the outputs were: an augmentation of gradients, as others are of
     images. Draws for each image, not for each batch, are what the paper calls Shake-Shake-Image.
-    Source: [Gastaldi 2017, section 1 and Table 1].
+    Source: [Gastaldi 2017, Table 1].
 
     Shapes:
         (N, in_channels, H, W) -> (N, out_channels, H / stride, W / stride)
@@ -67,7 +67,7 @@ class TwoPathProjection(nn.Module):
     """norm([W1 p, W2 p']) with every stride-th pixel of p = activation(x), and in p' the one above to the left of it
 
     A projection with a step reads one pixel of four and drops the others; this reads two, at equal cost, as each path
-    makes half of the channels.      [Gastaldi 2017, section 2.1]
+    makes half of the channels.      [Gastaldi 2017]
 
     Shapes:
         (N, in_channels, H, W) -> (N, out_channels, ceil(H / stride), ceil(W / stride))

@@ -37,7 +37,7 @@ class ZeroPadding(nn.Module):
 
 
 class PooledPadding(nn.Sequential):
-    """The mean of each 2x2 pixels, with channels of zeros after its own; no parameters.      [Han 2017, section 3.2]
+    """The mean of each 2x2 pixels, with channels of zeros after its own; no parameters.      [Han 2017]
 
     Zero padding with a step would drop three pixels of four. At an odd edge the mean is of those that are there.
 

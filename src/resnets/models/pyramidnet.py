@@ -52,7 +52,7 @@ class PyramidNet(Network):
     of a unit are those of its branch alone. A branch begins and ends with a norm and has one nonlinearity fewer than
     convolutions: it is the original unit's, behind one more norm, and nothing follows the addition.
 
-    Source: [Han 2017, sections 2 and 3].
+    Source: [Han 2017].
 
     Shapes:
         images (N, in_channels, H, W), float -> logits (N, num_classes)

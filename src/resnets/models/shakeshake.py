@@ -21,7 +21,7 @@ class ShakeShake(Network):
     """logits = head(final(stages(stem(images)))), with units y = a F1(x) + (1 - a) F2(x) + shortcut(x)
 
     Every unit has two branches that begin with the nonlinearity alone [He 2016, Figure 4]. Their random mixture
-    regularises so strongly that the paper trains for 1800 epochs.      [Gastaldi 2017, section 2.1]
+    regularises so strongly that the paper trains for 1800 epochs.      [Gastaldi 2017]
 
     Shapes:
         images (N, in_channels, H, W), float -> logits (N, num_classes)
