@@ -48,6 +48,8 @@ PAGE = ROOT / "docs" / "parity.md"
 STORED = 8
 """Logits of each image that a fixture holds."""
 LIMIT = 1e-5
+BLOCKS = {18: (2, 2, 2, 2), 34: (3, 4, 6, 3), 50: (3, 4, 6, 3), 101: (3, 4, 23, 3), 152: (3, 8, 36, 3)}
+"""Units in each stage of ImageNet's ResNets, by depth."""
 
 Fixture = dict[str, Any]
 Answer = Callable[[Mapping[str, Tensor], Tensor], Tensor]
@@ -110,13 +112,14 @@ def of_timm(name: str) -> Callable[[], Foreign]:
     return make
 
 
-def of_transformers(**settings: Any) -> Callable[[], Foreign]:
-    """A ResNet of Transformers."""
+def of_transformers(family: str, **settings: Any) -> Callable[[], Foreign]:
+    """A network of Transformers."""
 
     def make() -> Foreign:
-        from transformers import ResNetConfig, ResNetForImageClassification
+        import transformers
 
-        return of_module(ResNetForImageClassification(ResNetConfig(num_labels=1000, **settings)))
+        config = getattr(transformers, f"{family}Config")(num_labels=1000, **settings)
+        return of_module(getattr(transformers, f"{family}ForImageClassification")(config))
 
     return make
 
@@ -146,15 +149,15 @@ def pairs() -> Iterator[Pair]:
 def transformers_pairs() -> Iterator[Pair]:
     """Transformers' ResNets, from their configs."""
     basic, deep = [64, 128, 256, 512], [256, 512, 1024, 2048]
-    for depth, blocks in {18: (2, 2, 2, 2), 34: (3, 4, 6, 3), 50: (3, 4, 6, 3), 101: (3, 4, 23, 3)}.items():
+    for depth, blocks in BLOCKS.items():
         kind, sizes = ("basic", basic) if depth < 50 else ("bottleneck", deep)
-        make = of_transformers(depths=list(blocks), layer_type=kind, hidden_sizes=sizes)
+        make = of_transformers("ResNet", depths=list(blocks), layer_type=kind, hidden_sizes=sizes)
         yield Pair("transformers", f"ResNet-{depth}", f"resnet{depth}", make)
 
 
 def cifar_pairs() -> Iterator[Pair]:
     """The CIFAR projects' networks."""
-    for depth in (20, 32, 56, 110):
+    for depth in (20, 32, 44, 56, 110, 1202):
         net = of_cifar(cifar_nets.akamaster(depth))
         yield Pair("akamaster/pytorch_resnet_cifar10", f"resnet{depth}", f"resnet{depth}", net, size=32)
     for depth in (20, 32, 44, 56):
@@ -172,17 +175,25 @@ def cifar_pairs() -> Iterator[Pair]:
 def kuangliu_pairs() -> Iterator[Pair]:
     """ImageNet's networks in their forms for CIFAR-10."""
     small: dict[str, Any] = {"stem": "small", "num_classes": 10}
-    for depth, blocks in {18: (2, 2, 2, 2), 34: (3, 4, 6, 3), 50: (3, 4, 6, 3)}.items():
+    for depth, blocks in BLOCKS.items():
         net = of_cifar(cifar_nets.kuangliu(blocks, is_bottleneck=depth >= 50))
         yield Pair("kuangliu/pytorch-cifar", f"ResNet{depth}", f"resnet{depth}", net, small, size=32)
     without_hidden: dict[str, Any] = {"pooled_size": 1, "hidden": [], "num_classes": 10}
-    for depth, convs in {11: (1, 1, 2, 2, 2), 16: (2, 2, 3, 3, 3), 19: (2, 2, 4, 4, 4)}.items():
+    for depth, convs in {11: (1, 1, 2, 2, 2), 13: (2,) * 5, 16: (2, 2, 3, 3, 3), 19: (2, 2, 4, 4, 4)}.items():
         net = of_cifar(cifar_nets.CifarVGG(convs))
         yield Pair("kuangliu/pytorch-cifar", f"VGG{depth}", f"vgg{depth}_bn", net, without_hidden, size=32)
-    for name, growth in {"DenseNet121": 32, "densenet_cifar": 12}.items():
-        net = of_cifar(cifar_nets.CifarDenseNet((6, 12, 24, 16), growth))
+    dense = {
+        "DenseNet121": ((6, 12, 24, 16), 32),
+        "densenet_cifar": ((6, 12, 24, 16), 12),
+        "DenseNet161": ((6, 12, 36, 24), 48),
+        "DenseNet169": ((6, 12, 32, 32), 32),
+        "DenseNet201": ((6, 12, 48, 32), 32),
+    }
+    for name, (blocks, growth) in dense.items():
+        ours = "densenet121" if name == "densenet_cifar" else name.lower()
+        net = of_cifar(cifar_nets.CifarDenseNet(blocks, growth))
         changes = {**small, "growth": growth, "stem_width": 2 * growth}
-        yield Pair("kuangliu/pytorch-cifar", name, "densenet121", net, changes, size=32)
+        yield Pair("kuangliu/pytorch-cifar", name, ours, net, changes, size=32)
 
 
 def compare(pair: Pair) -> Fixture:

@@ -84,13 +84,22 @@ def test_a_users_files_are_not_replaced(command: Command, weights: Path, tmp_pat
 def test_export_tells_how_to_load(command: Command, weights: Path, tmp_path: Path) -> None:
     model = tmp_path / "model"
     refused = command("export-weights", "digits", "--to", "timm", "--out", tmp_path / "theirs")
-    assert refused.code == 3 and "timm has no resnet8. It has 50 of the networks here, e.g. resnet18" in refused.err
+    assert refused.code == 3 and "timm has no resnet8. It has 53 of the networks here, e.g. resnet18" in refused.err
     state = state_of(create("resnet18", seed=0, num_classes=2), "torchvision")
     safetensors.torch.save_file(state, tmp_path / "r18.safetensors")
     assert command("import", tmp_path / "r18.safetensors", "--as", "resnet18", "--out", model).code == 0
     done = command("export-weights", model, "--to", "timm", "--out", tmp_path / "theirs")
     assert done.code == 0, done.err
     assert f'timm.create_model("local-dir:{tmp_path / "theirs"}", pretrained=True)' in done.out.replace("\n", "")
+
+
+def test_training_refuses_weights_of_another_network_before_it_begins(
+    command: Command, toy: Path, weights: Path, tmp_path: Path
+) -> None:
+    done = command("train", toy, "--model", "resnet32", "--pretrained", weights, "--runs", tmp_path / "runs")
+    assert done.code == 5
+    assert "cannot fill this network" in done.err and "They fit resnet20" in done.err
+    assert not (tmp_path / "runs").exists()
 
 
 @pytest.mark.slow
