@@ -21,6 +21,7 @@ Name = Literal[
     "layers",
     "photos",
     "start",
+    "build",
     "mnist-fast",
     "mnist-good",
     "mnist-best",
@@ -57,6 +58,7 @@ def bench_command(
     layers    the same for each convolution of a network (--model)
     photos    images/s of reading and training on folders (needs --photos)
     start     seconds until a command answers
+    build     milliseconds until a network is there
     mnist-fast, mnist-good, mnist-best
               accuracy and time of a preset, over seeds
 
@@ -109,6 +111,7 @@ def _wanted(names: tuple[Name, ...], benchmarks: dict[str, Callable[[], Table]])
 def _benchmarks(photos: Path | None, runs: Path, model: str) -> dict[str, Callable[[], Table]]:
     """Name -> what measures it; the photos only where there are some."""
     from resnets.bench.batch_speed import batch_speed
+    from resnets.bench.build_time import build_time
     from resnets.bench.layer_speed import layer_speed
     from resnets.bench.native_reach import native_reach, photo_reach
     from resnets.bench.native_speed import native_speed
@@ -126,6 +129,7 @@ def _benchmarks(photos: Path | None, runs: Path, model: str) -> dict[str, Callab
         "native-mnist": partial(native_reach, runs, watch),
         "layers": partial(layer_speed, model),
         "start": start_time,
+        "build": build_time,
     }
     for patience in SEEDS:
         benchmarks[f"mnist-{patience}"] = partial(preset_reach, patience, runs, watch)

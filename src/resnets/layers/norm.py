@@ -77,6 +77,12 @@ class NormOverBatch(FreezableNorm):
             track_running_stats=spec.running_statistics,
         )
 
+    def reset_parameters(self) -> None:
+        """Scale 1, shift 0, mean 0, variance 1; on the meta device, where there is nothing to fill, no work at all."""
+        first = self.running_mean if self.weight is None else self.weight
+        if first is None or not first.is_meta:
+            super().reset_parameters()  # type: ignore[misc]  # it is mixed into one of PyTorch's
+
     def forward(self, x: Tensor) -> Tensor:
         """Normalise over everything but the channels.
 
