@@ -142,6 +142,16 @@ def test_a_config_that_makes_no_sense_is_refused(folder: Path, changes: dict[str
         load_artifact(folder)
 
 
+def test_a_folder_of_another_library_is_for_import(folder: Path) -> None:
+    files = {"config.json": b'{"architecture": "resnet18"}', "model.safetensors": b""}
+    write_folder(folder, files, Disk())
+    with pytest.raises(ModelFileError, match=f"config.json says no format; .*`resnets import {folder} --as NAME"):
+        load_artifact(folder)
+    (folder / "MANIFEST.json").unlink()
+    with pytest.raises(ModelFileError, match=f"it has no MANIFEST.json; .*`resnets import {folder} --as NAME"):
+        load_artifact(folder)
+
+
 def test_weights_that_do_not_fit_are_named(folder: Path) -> None:
     weights = dict(artifact().weights)
     missing = artifact(weights={name: tensor for name, tensor in weights.items() if name != "stem.conv.weight"})

@@ -25,7 +25,7 @@ from resnets.models.build import outline
 from resnets.models.network import Network
 from resnets.packaged import PACKAGED, packaged_names
 from resnets.spec import Spec, spec_from_dict
-from resnets.storage import Disk, check_replaceable, read_folder, write_folder
+from resnets.storage import MANIFEST, Disk, check_replaceable, read_folder, write_folder
 from resnets.training.state import pack, unpack
 
 FORMAT = 1
@@ -90,12 +90,18 @@ def load_artifact(name: str | Path) -> Artifact:
     """Read a model folder, a run folder that holds one, or a packaged model by name (`digits`).
 
     Raises:
-        ModelFileError: if it is missing, incomplete, changed by as little as one bit, or of an unknown version.
+        ModelFileError: if it is missing, incomplete, changed by as little as one bit, of an unknown version, or another
+            library's.
     """
     folder = find_artifact(name)
+    elsewhere = f"if another library wrote it, `resnets import {folder} --as NAME --out FOLDER` makes a model of it"
+    if not (folder / MANIFEST).is_file():
+        raise ModelFileError(f"{folder} is not a model folder, as it has no {MANIFEST}; {elsewhere}.")
     files = read_folder(folder, "model")
     try:
         config = json.loads(files["config.json"])
+        if "format" not in config:
+            raise ModelFileError(f"{folder} is not a model folder, as its config.json says no format; {elsewhere}.")
         if config["format"] != FORMAT:
             raise ModelFileError(f"The model at {folder} has format {config['format']}; this version reads {FORMAT}.")
         return Artifact(

@@ -15,7 +15,7 @@ from resnets.cli.app import main
 try:
     main({arguments!r})
 except SystemExit as stop:
-    heavy = [name for name in ("torch", "matplotlib", "numpy", "PIL", "resnets.spec.vgg") if name in sys.modules]
+    heavy = [name for name in ("torch", "matplotlib", "numpy", "PIL", "resnets.spec.densenet") if name in sys.modules]
     heavy += ["rich.console"] if stop.code and "rich.console" in sys.modules else []  # which prints the help
     print("heavy:", heavy)
     raise

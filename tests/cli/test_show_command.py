@@ -5,6 +5,7 @@ import io
 import json
 from pathlib import Path
 
+import pytest
 from command import Command
 
 
@@ -39,6 +40,31 @@ def test_settings_and_input_change_the_structure(command: Command) -> None:
     assert "1x28x28" in out
     content = json.loads(command("show", "resnet20", "--shortcut", "B", "--json").out)
     assert content["total"]["parameters"] == 272_474
+
+
+@pytest.mark.parametrize(
+    ("model", "options", "line"),
+    [
+        ("lenet5", ("--image-size", "28"), "for an input of 1x28x28"),
+        ("convnext_tiny", ("--patch-size", "2"), "for an input of 3x32x32"),
+        ("inception_v3", (), "parameters of auxiliary heads"),
+        ("vgg11", ("--pooled-size", "1", "--round-up", "--input", "3x28x28"), "for an input of 3x28x28"),
+    ],
+)
+def test_settings_of_other_families_are_options(
+    command: Command, model: str, options: tuple[str, ...], line: str
+) -> None:
+    assert line in command("show", model, *options).out
+
+
+def test_a_switch_that_a_network_has_set_can_be_unset(command: Command) -> None:
+    assert "parameters of auxiliary heads" not in command("show", "inception_v3", "--no-auxiliary").out
+
+
+def test_a_setting_of_another_family_is_refused(command: Command) -> None:
+    outcome = command("show", "resnet18", "--patch-size", "2")
+    assert outcome.code == 3
+    assert "A ResNet has no setting 'patch_size'." in outcome.err
 
 
 def test_a_trained_model_shows_its_own_structure(command: Command, trained: Path) -> None:

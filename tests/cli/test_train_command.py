@@ -61,6 +61,14 @@ def test_every_setting_reaches_the_config(planned: Callable[..., RunConfig]) -> 
     assert config.spec.num_classes == 10
 
 
+def test_switches_are_set_and_unset(planned: Callable[..., RunConfig]) -> None:
+    set_, unset = planned("--conv-bias", "--flip", "--native"), planned("--no-conv-bias", "--no-flip", "--no-native")
+    for config, wanted in ((set_, True), (unset, False)):
+        assert isinstance(config.spec, ResNetSpec)
+        assert (config.spec.conv_bias, config.recipe.augmentation.flip) == (wanted, wanted)
+    assert not unset.machine.native and not unset.machine.has_kernels
+
+
 def test_norms_of_a_net_are_one_option(planned: Callable[..., RunConfig]) -> None:
     spec = planned("--norm", "group", "--norm-groups", "2", "--weight-standardization").spec
     assert isinstance(spec, ResNetSpec)
@@ -81,7 +89,8 @@ def test_norms_of_a_net_are_one_option(planned: Callable[..., RunConfig]) -> Non
             3,
             "A VGG has no setting 'stem'. Known: activation, batch_norm,",
         ),
-        (["mnist", "--model", "vgg11"], 3, "at least 32x32 pixels, got 28x28. Choose another --model"),
+        (["mnist", "--model", "alexnet"], 3, "at least 63x63 pixels, got 28x28. Choose another --model, e.g. resnet6"),
+        (["mnist", "--pretrained", ""], 5, "No weights are named"),
         (["mnist", "--momentum", "2"], 3, "momentum must be from"),
         (["mnist", "--device", "tpu9"], 3, "no device 'tpu9'"),
         (["mnist", "--config", "x.yaml"], 3, "--config names its own data set"),
@@ -100,6 +109,14 @@ def test_impossible_wishes_end_with_a_sentence(
     assert text in outcome.err
     assert "Traceback" not in outcome.err
     assert not list(tmp_path.glob("runs/*"))
+
+
+def test_a_size_that_no_form_of_a_network_has_ends_with_one_that_does(
+    command: Command, toy: Path, tmp_path: Path
+) -> None:
+    outcome = command("train", toy, "--model", "lenet5", "--runs", tmp_path)
+    assert outcome.code == 3
+    assert "image_size must be one of 28, 32; got 16. Choose another --model, e.g. resnet20" in outcome.err
 
 
 def test_runs_cannot_be_made_below_a_file(command: Command, tmp_path: Path) -> None:

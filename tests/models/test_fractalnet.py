@@ -149,6 +149,14 @@ def test_dropout_grows_from_block_to_block_as_in_the_paper() -> None:
     assert FractalNetSpec(dropout=0.4, widths=(8,)).dropouts == (0.0,)
 
 
+def test_odd_edges_are_pooled_where_asked_for() -> None:
+    model = build(replace(SMALL, round_up=True)).eval()
+    sizes = [tuple(stage.shape[2:]) for stage in model.features(torch.randn(1, 3, 5, 7)).values()]
+    assert sizes == [(5, 7), (3, 4), (2, 2)]
+    assert (model.minimum_size, build(SMALL).minimum_size) == (3, 4)
+    assert FractalNetSpec(in_channels=1, round_up=True).usual_input == (1, 28, 28)
+
+
 def test_the_smallest_image_works_and_a_smaller_one_is_refused() -> None:
     model = build(SMALL).eval()
     assert model(torch.randn(1, 3, 4, 4)).shape == (1, 5)

@@ -111,6 +111,24 @@ def test_impossible_settings_are_refused_by_name(field: str, value: object) -> N
         replace(spec_of("vgg16"), **{field: value})
 
 
+def test_odd_edges_are_pooled_where_asked_for() -> None:
+    spec = VGGSpec(num_convs=(1, 1), width=4, hidden=(), pooled_size=1, num_classes=5, round_up=True)
+    model = build(spec, seed=0)
+    images = torch.randn(2, 3, 3, 7)
+    first = model.stages.get_submodule("S1.U1.conv")(images).relu()
+    with_zeros = functional.pad(first, (0, 1, 0, 1))  # no maximum of what a ReLU puts out minds them
+    assert torch.equal(model.features(images)["S1"], functional.max_pool2d(with_zeros, 2))
+    assert model(images).shape == (2, 5)
+    with pytest.raises(DataError, match="at least 3x3 pixels, got 2x3"):
+        model(torch.zeros(1, 3, 2, 3))
+
+
+def test_five_pools_that_round_up_leave_one_pixel_of_a_digit() -> None:
+    spec = replace(spec_of("vgg11"), round_up=True)
+    sizes = [row.output_shape[1] for row in structure(spec, (3, 28, 28)) if "pool" in row.kind]
+    assert sizes == [14, 7, 4, 2, 1]
+
+
 def test_smaller_images_than_the_pools_halve_are_refused() -> None:
     spec = spec_of("cifar_vgg16_bn")
     with pytest.raises(DataError, match="at least 32x32 pixels, got 31x32"):

@@ -16,11 +16,13 @@ import time
 from pathlib import Path
 
 import pytest
+import safetensors.torch
 
 from data_files import write_idx_set
 from resnets.artifact import load_artifact
 from resnets.errors import DataError, DivergedError, ModelFileError, ResourceError
 from resnets.models.catalogue import spec_of
+from resnets.models.pretrained import create
 from resnets.runs.config import read_yaml, to_yaml
 from resnets.runs.folder import RunFolder, existing_run, new_run
 from resnets.runs.plan import plan
@@ -116,6 +118,9 @@ def test_a_stored_config_repeats_the_run_bit_for_bit(small: RunFolder, tmp_path:
         ("lenet5", {}, {"image_size": 28}),
         ("dpn68", {"num_blocks": (1, 1, 1, 1)}, {"stem": "small"}),
         ("convnext_tiny", {"num_blocks": (1, 1, 1, 1), "widths": (4, 4, 4, 4)}, {"patch_size": 2}),
+        ("vgg11", {"width": 2}, {"pooled_size": 1, "hidden": (), "round_up": True}),
+        ("vgg11", {"num_convs": (1, 1), "width": 2, "pooled_size": 7}, {"round_up": False}),
+        ("fractalnet20", {"columns": 2, "widths": (2, 2, 2, 2, 2)}, {"round_up": True}),
     ],
 )
 def test_a_network_is_built_for_the_size_of_the_images(
@@ -126,6 +131,17 @@ def test_a_network_is_built_for_the_size_of_the_images(
     config, splits = plan(asked, Silent())
     classes = len(splits.train.class_names)
     assert config.spec == replace(spec_of(name), in_channels=1, num_classes=classes, **network, **settings)
+
+
+def test_weights_say_their_network_where_nobody_else_does(tmp_path: Path, toy: Path) -> None:
+    folder = tmp_path / "theirs"
+    folder.mkdir()
+    (folder / "config.json").write_text('{"architecture": "resnet32"}')
+    safetensors.torch.save_file(create("resnet32", seed=0).state_dict(), folder / "model.safetensors")
+    asked = Request(dataset=str(toy), pretrained=str(folder), threads=1, recipe={"batch_size": 4})
+    assert plan(asked, Silent())[0].model == "resnet32"
+    with pytest.raises(ModelFileError, match="They fit resnet32"):
+        plan(dataclasses.replace(asked, model="resnet20"), Silent())
 
 
 def test_another_seed_is_another_model(small: RunFolder, tmp_path: Path) -> None:

@@ -13,6 +13,7 @@ import safetensors.torch
 import torch
 
 from resnets.errors import ModelFileError
+from resnets.models.pretrained import create
 from resnets.weight_files import pickled, read
 from resnets.weight_files.read import read_weights
 
@@ -193,6 +194,12 @@ def test_a_pickle_without_weights_says_what_it_holds(tmp_path: Path, content: An
     torch.save(content, tmp_path / "a.pth")
     with pytest.raises(ModelFileError, match=message):
         read_weights(tmp_path / "a.pth")
+
+
+@pytest.mark.parametrize("nothing", ["", " "])
+def test_an_empty_name_is_not_this_folder(nothing: str) -> None:
+    with pytest.raises(ModelFileError, match="No weights are named: give a file, a folder, or owner/name"):
+        create("resnet20", pretrained=nothing)
 
 
 def test_what_is_not_there_or_has_another_name_is_refused(tmp_path: Path) -> None:

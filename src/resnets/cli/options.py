@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 from resnets.cli.overrides import all_options, fraction, options_of, seconds
 from resnets.recipe import Augmentation, Recipe
 from resnets.runs.request import Request
-from resnets.spec import NormSpec, ResNetSpec
+from resnets.spec import ConvNeXtSpec, InceptionSpec, NormSpec, ResNetSpec, VGGSpec
+from resnets.spec.staged import FixedSizeSpec
 
 if TYPE_CHECKING:
 
@@ -36,7 +37,15 @@ else:
         "zero_init_residual", "pooling", "conv_bias", "output_stride", "weight_standardization",
         "branch_scale", "dropout", "survival",
     )  # fmt: skip
-    NetworkOptions = options_of(ResNetSpec, _NETWORK, "Network (defaults come from the model)", shown=())
+    _RELATIVES = {
+        FixedSizeSpec: ("image_size",),
+        ConvNeXtSpec: ("patch_size",),
+        InceptionSpec: ("auxiliary",),
+        VGGSpec: ("pooled_size", "round_up"),
+    }
+    NetworkOptions = options_of(
+        ResNetSpec, _NETWORK, "Network (defaults come from the model)", shown=(), relatives=_RELATIVES
+    )
     _NORM = {"kind": "norm", "groups": "norm_groups", "momentum": "bn_momentum", "eps": "bn_eps"}
     NormOptions = options_of(NormSpec, _NORM, "Norms", shown=(), names=_NORM)
     RecipeOptions = options_of(

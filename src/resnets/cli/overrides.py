@@ -27,6 +27,7 @@ def options_of(
     shown: Collection[str] | None = None,
     names: Mapping[str, str] | None = None,
     converters: Mapping[str, Convert] | None = None,
+    relatives: Mapping[type, Collection[str]] | None = None,
 ) -> Any:
     """A data class of the given fields of `value`, all None until the user sets them.
 
@@ -37,24 +38,25 @@ def options_of(
         shown: which of these the short help lists, all if not said; `--help-all` lists all.
         names: options that are not called like their field.
         converters: from an option's word to its value, where the field's type does not say it.
+        relatives: other values that may stand in the place of `value`, and the fields that they alone have.
     """
-    hints = get_type_hints(value)
-    texts = field_texts(value)
-    defaults = {field.name: field.default for field in dataclasses.fields(value)}
     members = []
-    for name in fields:
-        convert = (converters or {}).get(name)
-        option = Parameter(
-            name=f"--{(names or {}).get(name, name).replace('_', '-')}",
-            help=texts[name] + _default_text(defaults[name], is_changed=shown is not None),
-            group=Group(group),
-            show=shown is None or name in shown,
-            show_default=False,
-            negative="",
-            converter=from_tokens(convert) if convert else None,
-            n_tokens=1 if convert else None,
-        )
-        members.append((name, Annotated[Optional[hints[name]], option], dataclasses.field(default=None)))  # noqa: UP045
+    for owner, own in ({value: fields} | dict(relatives or {})).items():
+        hints, texts = get_type_hints(owner), field_texts(owner)
+        defaults = {field.name: field.default for field in dataclasses.fields(owner)}
+        for name in own:
+            convert = (converters or {}).get(name)
+            option = Parameter(
+                name=f"--{(names or {}).get(name, name).replace('_', '-')}",
+                help=texts[name] + _default_text(defaults[name], is_changed=shown is not None),
+                group=Group(group),
+                show=shown is None or name in shown,
+                show_default=False,
+                negative_iterable=(),
+                converter=from_tokens(convert) if convert else None,
+                n_tokens=1 if convert else None,
+            )
+            members.append((name, Annotated[Optional[hints[name]], option], dataclasses.field(default=None)))  # noqa: UP045
     made = dataclasses.make_dataclass(f"{value.__name__}Options", members, frozen=True, kw_only=True)
     made.__module__ = value.__module__  # cyclopts opens up only classes that are not of the standard library
     return Parameter(name="*")(made)

@@ -1,4 +1,4 @@
-"""`resnets train`: from options to a run; every setting of spec and recipe is an option."""
+"""`resnets train`: from options to a run; every setting of a ResNet's spec and of the recipe is an option."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def train_command(  # noqa: PLR0913, D417 - most are groups of options that brin
     Args:
         dataset: mnist, fashion-mnist, cifar10, cifar100, or a folder of photos. [default: mnist]
         preset: How much time for how much accuracy. [default: good]
-        model: A name of `resnets models`; the preset's if not said.
+        model: A name of `resnets models`; else the weights' or the preset's.
         pretrained: Weights to start from: a file, a folder, or owner/name on the Hub.
         runs: Where the numbered run folders are made.
         config: Repeat the run of this config.yaml; other options change it.

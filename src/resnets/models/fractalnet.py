@@ -71,14 +71,14 @@ class FractalBlock(nn.Module):
     Joins that meet are one join, so that the last one means over all columns alike. Before it every column is pooled.
 
     Shapes:
-        (N, in_channels, H, W) -> (N, channels, floor(H / 2), floor(W / 2))
+        (N, in_channels, H, W) -> (N, channels, H / 2, W / 2), an odd size rounded as the pool does
     """
 
-    def __init__(self, columns: list[list[nn.Module]], paths: Paths) -> None:
+    def __init__(self, columns: list[list[nn.Module]], paths: Paths, pool: nn.MaxPool2d) -> None:
         super().__init__()
         self.columns = nn.ModuleList(nn.ModuleList(column) for column in columns)
         self.join = Join(paths)
-        self.pool = nn.MaxPool2d(2)
+        self.pool = pool
 
     def forward(self, x: Tensor) -> Tensor:
         """The equation, and the pool."""
@@ -162,4 +162,4 @@ def _block(spec: FractalNetSpec, number: int, paths: Paths) -> FractalBlock:
         return nn.Sequential(convolution | dropped | parts.steps(("norm", "activation"), channels))
 
     columns = [[layer(inputs if place == 0 else channels) for place in range(1 << n)] for n in range(spec.columns)]
-    return FractalBlock(columns, paths)
+    return FractalBlock(columns, paths, nn.MaxPool2d(2, ceil_mode=spec.round_up))

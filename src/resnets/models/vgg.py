@@ -46,7 +46,7 @@ def _stages(spec: VGGSpec) -> list[list[nn.Module]]:
             layers = OrderedDict[str, nn.Module](conv=parts.convolution(in_channels, channels, kernel=3))
             layers |= parts.steps(steps, channels)
             if number == count - 1:
-                layers["pool"] = nn.MaxPool2d(2)
+                layers["pool"] = nn.MaxPool2d(2, ceil_mode=spec.round_up)
             units.append(nn.Sequential(layers))
             in_channels = channels
         stages.append(units)

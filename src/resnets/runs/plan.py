@@ -16,8 +16,8 @@ from resnets.errors import ConfigError
 from resnets.evaluation.evaluate import score
 from resnets.exchange.preprocessing import preprocessing_from
 from resnets.models.build import build
-from resnets.models.catalogue import spec_of
-from resnets.models.weights.load import fitting_spec
+from resnets.models.catalogue import CATALOGUE, spec_of
+from resnets.models.weights.load import check_weights, fitting_spec
 from resnets.native.library import status
 from resnets.presets import preset
 from resnets.recipe import Augmentation, Recipe
@@ -31,15 +31,16 @@ from resnets.training.fastest import fastest
 from resnets.training.fit import train
 from resnets.training.machine import Machine, find_device, physical_cores
 from resnets.training.state import TrainingState
-from resnets.weight_files.read import read_weights
+from resnets.weight_files.read import Weights, read_weights
 
 SMALL_IMAGE = 64
 """Up to this size an ImageNet net gets its small stem unless another is asked for: the large one leaves 2x2 pixels."""
-SMALL_STEM = {
-    "stem": ("large", "small", "its small stem; --stem large overrules"),
-    "patch_size": (4, 2, "patches of 2x2 pixels for its stem"),
+SMALL_FORMS: Mapping[str, tuple[object, Mapping[str, Any], str]] = {
+    "stem": ("large", {"stem": "small"}, "its small stem; --stem large overrules"),
+    "patch_size": (4, {"patch_size": 2}, "patches of 2x2 pixels for its stem; --patch-size 4 overrules"),
+    "pooled_size": (7, {"pooled_size": 1, "hidden": ()}, "one linear layer to classify; --pooled-size 7 overrules"),
 }
-"""Setting -> its value for photographs, for small images, and how that is said."""
+"""Setting -> its value for photographs, what small images get instead, and how that is said."""
 SPEED_SAMPLE_SECONDS = 1.5
 """How long the speed is measured before a time budget is turned into epochs."""
 MARGIN = 0.95
@@ -54,8 +55,9 @@ def plan(request: Request, watch: Watch) -> tuple[RunConfig, Splits]:
         DataError: if the data cannot be used.
     """
     chosen = preset(request.dataset, request.preset)
-    model = request.model or chosen.model
-    base, weights = spec_of(model), read_weights(request.pretrained) if request.pretrained else None
+    weights = None if request.pretrained is None else read_weights(request.pretrained)
+    model = request.model or _named(weights) or chosen.model
+    base = spec_of(model)
     recipe = changed_recipe(chosen.recipe, request.recipe, request.augmentation)
     machine = Machine(
         device=find_device(request.device), threads=request.threads or physical_cores(), native=request.native
@@ -79,6 +81,7 @@ def plan(request: Request, watch: Watch) -> tuple[RunConfig, Splits]:
         watch.said(" ".join(notes))
     config = dataclasses.replace(config, spec=_spec(request, base, splits, watch))
     if weights:
+        check_weights(config.spec, weights, replace_head=True)
         prepared, _ = preprocessing_from(weights.config, config.spec)
         config = dataclasses.replace(config, mean=prepared.mean, std=prepared.std)
     config = _on_fastest_machine(config, splits)
@@ -133,14 +136,22 @@ def within_time(config: RunConfig, splits: Splits, seconds: float) -> RunConfig:
     return dataclasses.replace(config, recipe=dataclasses.replace(config.recipe, epochs=exact))
 
 
+def _named(weights: Weights | None) -> str:
+    """The network of the catalogue that the config beside the weights names; empty if it names none."""
+    name = weights.config.get("architecture") if weights else None
+    return name if isinstance(name, str) and name in CATALOGUE else ""
+
+
 def _spec(request: Request, base: Spec, splits: Splits, watch: Watch) -> Spec:
     preprocessing = splits.train.preprocessing
     spec = replace(base, in_channels=preprocessing.channels, num_classes=max(1, len(splits.train.class_names)))
     if request.pretrained is None:
         spec = _for_size(spec, preprocessing.size, request, watch)
     spec = _changed_spec(spec, request)
+    if request.pretrained is None:
+        spec = _with_whole_pools(spec, preprocessing.size, request, watch)
     if problem := spec.input_problem(preprocessing.channels, preprocessing.size, preprocessing.size):
-        raise ConfigError(f"{problem} Choose another --model; photos in a folder also take another --size.")
+        raise ConfigError(f"{problem} {_instead(request)}")
     return spec
 
 
@@ -148,12 +159,28 @@ def _for_size(spec: Spec, size: int, request: Request, watch: Watch) -> Spec:
     """The spec with the settings that the size of the images decides, where they are not asked for."""
     if isinstance(spec, FixedSizeSpec) and spec.image_size != size and "image_size" not in request.network:
         watch.said(f"Images of {size} pixels: the network is built for these.")
-        return replace(spec, image_size=size)
-    for name, (large, small, saying) in SMALL_STEM.items():
+        try:
+            return replace(spec, image_size=size)
+        except ConfigError as error:
+            raise ConfigError(f"{error} {_instead(request)}") from error
+    for name, (large, changes, saying) in SMALL_FORMS.items():
         if getattr(spec, name, None) == large and name not in request.network and size <= SMALL_IMAGE:
             watch.said(f"Images of {size} pixels: the network gets {saying}.")
-            return replace(spec, **{name: small})
+            spec = replace(spec, **changes)
     return spec
+
+
+def _with_whole_pools(spec: Spec, size: int, request: Request, watch: Watch) -> Spec:
+    """The spec with pools that keep what is left over at odd edges, where the image is else too small for them all."""
+    if size < spec.minimum_size and getattr(spec, "round_up", None) is False and "round_up" not in request.network:
+        watch.said(f"Images of {size} pixels: the network pools what is left over at their edges as well.")
+        spec = replace(spec, round_up=True)
+    return spec
+
+
+def _instead(request: Request) -> str:
+    usual = preset(request.dataset, request.preset).model
+    return f"Choose another --model, e.g. {usual}; photos in a folder also take another --size."
 
 
 def _changed_spec(spec: Spec, request: Request) -> Spec:

@@ -18,7 +18,7 @@ class Request:
     preset: Patience = "good"
     """How much time for how much accuracy."""
     model: str | None = None
-    """A name of `resnets models`; the preset's if not said."""
+    """A name of `resnets models`; if not said, that of the pretrained weights' config, else the preset's."""
     pretrained: str | None = None
     """Weights to start from: a file, a folder, or `owner/name` on the Hugging Face Hub."""
     data: str | None = None

@@ -89,7 +89,7 @@ _HOMES = {
     "replace": "network",
     "spec_from_dict": "families",
 }
-"""Name -> the file it lives in. Loaded on first use: the options of a command need one family of sixteen."""
+"""Name -> the file it lives in. Loaded on first use: the options of a command need a few of sixteen families."""
 
 __all__ = [*_HOMES]  # noqa: PLE0604 - the names are those of the table
 

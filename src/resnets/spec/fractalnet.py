@@ -7,7 +7,14 @@ from typing import Literal
 
 from resnets import values
 from resnets.errors import ConfigError
-from resnets.spec.network import MAX_CHANNELS, MAX_STAGES, Activation, NetworkSpec, usual_image
+from resnets.spec.network import (
+    MAX_CHANNELS,
+    MAX_STAGES,
+    Activation,
+    NetworkSpec,
+    size_before_halving,
+    usual_image,
+)
 from resnets.spec.norm import NormSpec
 
 MAX_COLUMNS = 8
@@ -26,6 +33,8 @@ class FractalNetSpec(NetworkSpec):
     """Columns of a block; column i (from 1) has 2**(i - 1) convolutions."""
     widths: tuple[int, ...] = (64, 128, 256, 512, 512)
     """Channels of each block."""
+    round_up: bool = False
+    """Pool what is left over at the edge of an odd image as well, so that 28 pixels can be halved five times."""
     drop_path: float = 0.15
     """Chance that a join drops one of its inputs in training, never all.      [Larsson 2016, section 2.1, local]"""
     global_drop_path: float = 0.5
@@ -72,7 +81,7 @@ class FractalNetSpec(NetworkSpec):
     @property
     def minimum_size(self) -> int:
         """Least height and width of an image: every max-pool still finds two pixels."""
-        return 1 << len(self.widths)
+        return size_before_halving(1, len(self.widths)) if self.round_up else 1 << len(self.widths)
 
     @property
     def usual_input(self) -> tuple[int, int, int]:

@@ -54,7 +54,7 @@ class FixedSizeSpec(NetworkSpec):
     """A network whose linear layers take images of one size and no other."""
 
     image_size: int = 28
-    """Height and width of the images."""
+    """Height and width of the images, of which the linear layers take no other."""
 
     @property
     def minimum_size(self) -> int:

@@ -8,7 +8,7 @@ from typing import Literal
 
 from resnets import values
 from resnets.errors import ConfigError
-from resnets.spec.network import MAX_CHANNELS, Activation, NetworkSpec
+from resnets.spec.network import MAX_CHANNELS, Activation, NetworkSpec, size_before_halving
 
 MAX_STAGES = 8
 """Most stages that a spec may ask for; each halves the image."""
@@ -29,6 +29,8 @@ class VGGSpec(NetworkSpec):
     """Normalise before each nonlinearity; the paper was older than batch normalisation."""
     activation: Activation = "relu"
     """The nonlinearity."""
+    round_up: bool = False
+    """Pool what is left over at the edge of an odd image as well, so that 28 pixels can be halved five times."""
     pooled_size: int = 7
     """Height and width that the classifier sees, whatever the image: 7 is what 224 pixels leave. 1 for small images."""
     hidden: tuple[int, ...] = (4096, 4096)
@@ -67,7 +69,7 @@ class VGGSpec(NetworkSpec):
     @property
     def minimum_size(self) -> int:
         """Every pool still finds two pixels to halve."""
-        return 1 << len(self.num_convs)
+        return size_before_halving(1, len(self.num_convs)) if self.round_up else 1 << len(self.num_convs)
 
     @property
     def usual_input(self) -> tuple[int, int, int]:

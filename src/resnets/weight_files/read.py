@@ -41,6 +41,8 @@ def read_weights(path: str | Path) -> Weights:
         ModelFileError: if there is nothing there, or it cannot be read safely and whole.
     """
     name, path = str(path), Path(path).expanduser()
+    if not name.strip():
+        raise ModelFileError("No weights are named: give a file, a folder, or owner/name on the Hub.")
     if not path.exists() and is_hub_name(name) and path.suffix.lower() not in (".safetensors", *PICKLED):
         return replace(_in_folder(fetch(name)), source=name)
     if path.is_dir():

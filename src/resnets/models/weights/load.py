@@ -78,14 +78,32 @@ def load_weights(
     """
     if not isinstance(weights, Weights):
         weights = Weights(weights) if isinstance(weights, Mapping) else read_weights(weights)
-    found = recognise(model.spec, weights)
+    taken = _fitting(model.spec, weights, replace_head=replace_head, partial=partial)
+    own = model.state_dict()
+    with torch.no_grad():
+        for name, tensor in taken.tensors.items():
+            own[name].copy_(tensor)
+    return taken.report()
+
+
+def check_weights(spec: Spec, weights: Weights, *, replace_head: bool = False) -> None:
+    """Refuse what `load_weights` would, before there is a network to fill.
+
+    Raises:
+        ModelFileError: as `load_weights`.
+    """
+    _fitting(spec, weights, replace_head=replace_head, partial=False)
+
+
+def _fitting(spec: Spec, weights: Weights, *, replace_head: bool, partial: bool) -> _Taken:
+    found = recognise(spec, weights)
     if not found.is_likely:
         raise ModelFileError(
             f"The names in {weights.source} are of no layout known for this network "
             f"({', '.join(sorted(found.tensors)[:2])}, ...). {fitting_sentence(weights)}"
         )
-    _check_meaning(model.spec, found, weights)
-    taken = _Taken(model, found, weights, replace_head=replace_head)
+    _check_meaning(spec, found, weights)
+    taken = _Taken(spec, found, weights, replace_head=replace_head)
     report = taken.report()
     if (problems := _problems(report.missing, report.other_shape, report.unknown, shown=2)) and not partial:
         raise ModelFileError(
@@ -93,11 +111,7 @@ def load_weights(
             f"{taken.advice() or fitting_sentence(weights)}"
         )
     taken.check_finite()
-    own = model.state_dict()
-    with torch.no_grad():
-        for name, tensor in taken.tensors.items():
-            own[name].copy_(tensor)
-    return report
+    return taken
 
 
 def fitting_spec(spec: Spec, weights: Weights) -> tuple[Spec, list[str]]:
@@ -164,8 +178,8 @@ def _flat(table: Mapping[str, Any], before: str = "") -> dict[str, Any]:
 class _Taken:
     """The weights as our network wants them, and what did not fit."""
 
-    def __init__(self, model: Network, found: Recognition, weights: Weights, *, replace_head: bool) -> None:
-        self.spec, self.found, self.source = model.spec, found, weights.source
+    def __init__(self, spec: Spec, found: Recognition, weights: Weights, *, replace_head: bool) -> None:
+        self.spec, self.found, self.source = spec, found, weights.source
         self.replace_head = replace_head
         self.tensors: dict[str, Tensor] = {}
         self.other_shape: dict[str, str] = {}
