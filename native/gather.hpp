@@ -25,6 +25,7 @@ struct Gathering {
     int rows, columns; // pixels of this pass
     int in_step, out_step, out_row, out_column;
     Taps taps;
+    int side; // of the kernel, where all of its taps are there, row by row
 
     int64_t pixels() const { return int64_t(images) * rows * columns; }
     int groups() const { return (taps.count * in_channels + PANEL - 1) / PANEL; }
@@ -32,7 +33,7 @@ struct Gathering {
 
 static Gathering gathering_of(const Convolution& c, const Strides& at) {
     Gathering g{c.images, c.height, c.width, c.channels, c.out_height, c.out_width, c.out_channels, c.out_height,
-                c.out_width, c.stride, 1, 0, 0, {}};
+                c.out_width, c.stride, 1, 0, 0, {}, c.kernel};
     for (int i = 0; i < c.kernel; i++)
         for (int j = 0; j < c.kernel; j++) {
             const int t = g.taps.count++;
@@ -47,7 +48,7 @@ static Gathering gathering_of(const Convolution& c, const Strides& at) {
 static Gathering adjoint_of(const Convolution& c, const Strides& at, int row, int column) {
     Gathering g{c.images, c.out_height, c.out_width, c.out_channels, c.height, c.width, c.channels,
                 (c.height - row + c.stride - 1) / c.stride, (c.width - column + c.stride - 1) / c.stride, 1, c.stride,
-                row, column, {}};
+                row, column, {}, 0};
     for (int i = 0; i < c.kernel; i++)
         for (int j = 0; j < c.kernel; j++) {
             const int y = row + c.padding - i, x = column + c.padding - j;
@@ -106,20 +107,39 @@ static void gather_panels(const Gathering& g, const real* x, const Prologue& pro
         }
 }
 
-// The same for a first convolution, whose few channels do not fill a panel: taps stand close together.
+// to[0..count) = from[0..count), in copies of a fixed size, the last of which may overlap the one before.
+INLINE void copy_line(real* to, const real* from, int count) {
+    constexpr int QUARTER = PANEL / 4;
+    if (count >= WIDTH_OF_REGISTER) {
+        for (int i = 0; i + WIDTH_OF_REGISTER <= count; i += WIDTH_OF_REGISTER) store(to + i, load(from + i));
+        store(to + count - WIDTH_OF_REGISTER, load(from + count - WIDTH_OF_REGISTER));
+    } else if (count >= QUARTER) {
+        for (int i = 0; i + QUARTER <= count; i += QUARTER) std::memcpy(to + i, from + i, sizeof(real) * QUARTER);
+        std::memcpy(to + count - QUARTER, from + count - QUARTER, sizeof(real) * QUARTER);
+    } else {
+        for (int i = 0; i < count; i++) to[i] = from[i];
+    }
+}
+
+// The same for a first convolution, whose few channels do not fill a panel: taps stand close together, and those of a
+// row of the kernel stand in the image as they stand here.
 static void gather_few(const Gathering& g, const real* x, int64_t first, int count, real* v, int64_t group) {
-    const int used = g.taps.count * g.in_channels, all = g.groups() * PANEL;
-    alignas(64) real line[MAXIMUM_TAPS * PANEL];
-    for (int i = used; i < all; i++) line[i] = 0;
+    const int all = g.groups() * PANEL, side = g.side, line = side * g.in_channels;
+    alignas(64) real pixel[MAXIMUM_TAPS * PANEL] = {};
     Walk at(g, first);
     for (int t = 0; t < count; t++, at.step(g)) {
-        real* to = line;
-        for (int q = 0; q < g.taps.count; q++) {
-            const real* from = at.input(g, x, q);
-            for (int c = 0; c < g.in_channels; c++) *to++ = from ? from[c] : 0;
+        const int left = at.v * g.in_step + g.taps.column[0];
+        const int begin = std::min(std::max(0, -left), side), end = std::max(begin, std::min(side, g.in_width - left));
+        for (int i = 0; i < side; i++) {
+            const int row = at.u * g.in_step + g.taps.row[i * side];
+            real* to = pixel + i * line;
+            if (end - begin < side || row < 0 || row >= g.in_height) std::memset(to, 0, sizeof(real) * line);
+            if (row < 0 || row >= g.in_height || begin == end) continue;
+            const real* from = x + ((int64_t(at.image) * g.in_height + row) * g.in_width + left) * g.in_channels;
+            copy_line(to + begin * g.in_channels, from + begin * g.in_channels, (end - begin) * g.in_channels);
         }
         for (int i = 0; i < all; i += WIDTH_OF_REGISTER)
-            store(v + i / PANEL * group + t * PANEL + i % PANEL, load(line + i));
+            store(v + i / PANEL * group + t * PANEL + i % PANEL, load(pixel + i));
     }
 }
 
