@@ -34,6 +34,15 @@ def _no_network(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     yield
 
 
+@pytest.fixture(autouse=True, scope="session")
+def _choices_of_their_own(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """What the native engine measures in tests is not kept for the user."""
+    folder = tmp_path_factory.mktemp("choices")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("resnets.inference.native.choices.cache_folder", lambda: folder)
+        yield
+
+
 @pytest.fixture(autouse=True)
 def _denormals_as_they_were() -> Iterator[None]:
     """A training in this process flushes denormals from then on, which later tests must not inherit."""

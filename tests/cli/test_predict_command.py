@@ -15,6 +15,7 @@ from rich.console import Console
 
 from resnets.cli.picture import drawn
 from resnets.data.sources import load
+from resnets.native import library
 
 
 @pytest.fixture(scope="module")
@@ -35,6 +36,15 @@ def test_the_packaged_model_reads_all_ten(command: Command, scans: Path) -> None
     answers = {Path(row["picture"]).stem: row["answer"][0]["class"] for row in content["predictions"]}
     assert answers == {str(digit): str(digit) for digit in range(10)}
     assert all(0.5 < row["answer"][0]["probability"] <= 1 for row in content["predictions"])
+
+
+def test_every_engine_gives_the_same_answers(command: Command, scans: Path) -> None:
+    engines = ["auto", "torch"] + ["native"] * (library.status().variant is not None)
+    answers = []
+    for engine in engines:
+        rows = json.loads(command("predict", "digits", scans, "--json", "--engine", engine).out)["predictions"]
+        answers.append([entry["probability"] for row in rows for entry in row["answer"]])
+    assert all(answer == pytest.approx(answers[0], abs=1e-4) for answer in answers)
 
 
 def test_table_names_each_picture(command: Command, scans: Path) -> None:

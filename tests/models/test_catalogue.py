@@ -6,7 +6,6 @@ import json
 
 import pytest
 import torch
-from small_twins import images_for, small
 from torch import nn
 
 from oracles import PAPER_MACS, PAPER_PARAMETERS, counts
@@ -22,6 +21,7 @@ from resnets.models.pretrained import create
 from resnets.outputs import as_outputs
 from resnets.spec import ResNetSpec, Stem, replace, spec_from_dict
 from resnets.values import to_json
+from small_twins import images_for, small
 
 
 @pytest.mark.parametrize("name", [*RESIDUAL, *PLAIN, *RESNEXT, *WIDE])

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import pytest
 import torch
-from small_twins import small
 
 from resnets.errors import ModelFileError
 from resnets.models.build import build
@@ -12,6 +11,7 @@ from resnets.models.catalogue import spec_of
 from resnets.models.weights.load import load_weights
 from resnets.models.weights.write import foreign_state, layout_called
 from resnets.spec import replace
+from small_twins import small
 
 
 @pytest.mark.parametrize(

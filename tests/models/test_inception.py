@@ -5,7 +5,6 @@ from collections.abc import Mapping
 
 import pytest
 import torch
-from small_twins import small
 from torch import Tensor, nn
 from torch.nn import functional
 
@@ -19,6 +18,7 @@ from resnets.models.catalogue import spec_of
 from resnets.models.pretrained import create
 from resnets.outputs import Outputs
 from resnets.spec import InceptionResNetSpec, InceptionSpec, NormSpec, Spec, replace
+from small_twins import small
 
 Weights = Mapping[str, Tensor]
 

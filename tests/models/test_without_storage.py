@@ -4,13 +4,13 @@ from itertools import chain
 
 import pytest
 import torch
-from small_twins import TWINS, small
 from torch import nn
 
 from resnets.models.build import build, outline
 from resnets.models.catalogue import CATALOGUE
 from resnets.models.without_storage import WithoutStorage
 from resnets.spec import Spec
+from small_twins import TWINS, small
 
 ONE_OF_EACH = {type(spec): spec for spec in CATALOGUE.values()}
 

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from resnets.data.imageset import ImageSet, Splits
 
 
-def eval_command(
+def eval_command(  # noqa: PLR0913 - an option each
     model: str,
     dataset: str | None = None,
     /,
@@ -24,6 +24,7 @@ def eval_command(
     part: Literal["auto", "train", "validation", "test"] = "auto",
     top_k: int = 5,
     max_bad: Annotated[float, Parameter(converter=from_tokens(fraction))] = 0.0,
+    engine: Literal["auto", "torch", "native"] = "auto",
     pictures: Path | None = None,
     json: Annotated[bool, Parameter(negative="")] = False,
 ) -> None:
@@ -40,6 +41,7 @@ def eval_command(
         part: Which part of it; auto takes test if there is one, else validation.
         top_k: Also count an answer right if it is among this many.
         max_bad: Part of the files that may be unreadable and skipped, e.g. 1%.
+        engine: What runs the network: PyTorch, or a plan of the native kernels.
         pictures: Folder to draw confusion matrix, calibration and worst mistakes into.
         json: Print the report as JSON.
     """
@@ -48,6 +50,7 @@ def eval_command(
     from resnets.cli.display import display
     from resnets.cli.results import print_report
     from resnets.evaluation.evaluate import evaluate
+    from resnets.inference.engines import run_by
     from resnets.runs.train import evaluation_batches
     from resnets.training.machine import Machine, physical_cores
 
@@ -56,7 +59,8 @@ def eval_command(
     machine.apply()
     splits = _load(artifact, dataset, data, max_bad, display(message_console(), is_quiet=json))
     chosen, images = _part(splits, part)
-    report = evaluate(machine.place(artifact.model()), evaluation_batches(images), artifact.class_names, top_k=top_k)
+    network = run_by(engine, machine.place(artifact.model()))
+    report = evaluate(network, evaluation_batches(images), artifact.class_names, top_k=top_k)
     if pictures:
         from resnets.evaluation.pictures import draw_report
 

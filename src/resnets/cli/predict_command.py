@@ -24,6 +24,7 @@ def predict_command(
     *pictures: str,
     top_k: int = 3,
     out: Literal["table", "json", "csv"] = "table",
+    engine: Literal["auto", "torch", "native"] = "auto",
     seen: Path | None = None,
     show: Annotated[bool, Parameter(negative="")] = False,
     json: Annotated[bool, Parameter(negative="")] = False,
@@ -42,6 +43,7 @@ def predict_command(
         pictures: Files, folders, patterns like 'scans/*.png', or - for standard input.
         top_k: Classes named for each picture.
         out: How the answer is written.
+        engine: What runs the network: PyTorch, or a plan of the native kernels, for many pictures.
         seen: Folder to write what the network was shown of each picture, as PNG.
         show: Draw what the network was shown into the terminal.
         json: The same as --out json.
@@ -52,7 +54,7 @@ def predict_command(
 
     if not pictures:
         raise DataError("No pictures were given; name files, folders or patterns, or - for standard input.")
-    predictor = Predictor.load(model)
+    predictor = Predictor.load(model, engine)
     prepared, unreadable = _prepare(predictor, list(find_pictures(pictures)))
     predictions = predictor.predict(list(prepared.values()), top_k=top_k)
     answers = dict(zip(prepared, predictions, strict=True))

@@ -17,6 +17,7 @@ from resnets.artifact import Artifact, load_artifact
 from resnets.data.decode import open_image
 from resnets.data.preprocessing import normalise, prepare
 from resnets.errors import ImageError, ModelFileError
+from resnets.inference.engines import Engine, run_by
 
 BATCH_SIZE = 64
 """Pictures that go through the network together."""
@@ -49,20 +50,25 @@ class Predictor:
 
     Args:
         artifact: the network, its class names and its preprocessing.
+        engine: what runs the network.
+
+    Raises:
+        ConfigError: if the engine does not run here.
     """
 
-    def __init__(self, artifact: Artifact) -> None:
+    def __init__(self, artifact: Artifact, engine: Engine = "auto") -> None:
         self.artifact = artifact
-        self.model = artifact.model()
+        self.model = run_by(engine, artifact.model())
 
     @classmethod
-    def load(cls, name: str | Path) -> Self:
+    def load(cls, name: str | Path, engine: Engine = "auto") -> Self:
         """From a model folder, a run folder, or a packaged model by name.
 
         Raises:
             ModelFileError: if it is missing or damaged.
+            ConfigError: if the engine does not run here.
         """
-        return cls(load_artifact(name))
+        return cls(load_artifact(name), engine)
 
     def prepare(self, picture: Path | bytes | Image) -> Tensor:
         """What the network will be shown of a picture, uint8 (C, H, W).

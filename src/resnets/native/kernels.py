@@ -159,6 +159,45 @@ def input_gradient_let_through(
     return input_gradient(kernels, dy, weight, tuple(value.shape), kernel, after=after), sums
 
 
+class Packed(NamedTuple):
+    """The filters of a convolution, laid out once for inputs of one shape and one plan."""
+
+    sizes: Convolution
+    filters: Tensor
+    plan: Plan
+
+
+def pack(kernels: Kernels, weight: Tensor, kernel: Kernel, shape: tuple[int, ...], plan: Plan = BY_SHAPE) -> Packed:
+    """The filters for inputs of `shape`."""
+    sizes = _sizes(shape, len(weight), kernel)
+    filters = torch.empty(kernels.packed_size(sizes, plan), dtype=weight.dtype)
+    _check(kernels.pack_weights(sizes, weight.data_ptr(), _strides(weight), filters.data_ptr(), plan))
+    return Packed(sizes, filters, plan)
+
+
+def convolve_packed(kernels: Kernels, x: Tensor, packed: Packed, out: Tensor, after: Epilogue) -> Tensor:
+    """As `convolve`, into `out`."""
+    pointers = x.data_ptr(), packed.filters.data_ptr(), out.data_ptr()
+    _check(kernels.forward_packed(packed.sizes, *pointers, after, packed.plan))
+    return out
+
+
+def max_pool(kernels: Kernels, x: Tensor, kernel: Kernel, out: Tensor) -> Tensor:
+    """The largest value under a window, into `out`, whose size counts where the last window is cut off."""
+    sizes = Convolution(
+        *(len(x), *x.shape[2:], x.shape[1], *out.shape[2:], x.shape[1]), kernel.size, kernel.stride, kernel.padding
+    )
+    _check(kernels.max_pool(sizes, x.data_ptr(), out.data_ptr()))
+    return out
+
+
+def mean_pool(kernels: Kernels, x: Tensor, out: Tensor) -> Tensor:
+    """The mean over all pixels, into `out`, (images, channels)."""
+    images, channels, height, width = x.shape
+    _check(kernels.mean_pool(x.data_ptr(), out.data_ptr(), images, height * width, channels))
+    return out
+
+
 def _rows(x: Tensor) -> tuple[int, int]:
     return x.numel() // x.shape[1], x.shape[1]
 
@@ -188,9 +227,17 @@ def norm_coefficients(kernels: Kernels, sums: Tensor, rows: int, statistics: Ten
     return coefficients
 
 
-def norm_apply(kernels: Kernels, y: Tensor, activation: Activation, residual: Tensor | None, *, relu: bool) -> Tensor:
-    """[relu] (y * scale + shift + residual)."""
-    z = torch.empty_like(y)
+def norm_apply(
+    kernels: Kernels,
+    y: Tensor,
+    activation: Activation,
+    residual: Tensor | None,
+    *,
+    relu: bool,
+    out: Tensor | None = None,
+) -> Tensor:
+    """[relu] (y * scale + shift + residual), into `out` where it is given."""
+    z = torch.empty_like(y) if out is None else out
     scale, shift = map(_pointer, activation)
     _check(kernels.norm_apply(y.data_ptr(), scale, shift, _pointer(residual), relu, z.data_ptr(), *_rows(y)))
     return z

@@ -1,0 +1,71 @@
+"""A network that answers by plans: one for each shape of images that comes."""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict
+
+import torch
+from torch import Tensor, nn
+
+from resnets.inference.native.choices import Choices
+from resnets.inference.native.plan import Plan
+from resnets.inference.native.recording import UnplannableError
+from resnets.native.library import required
+
+MOST_PLANS = 3
+"""Plans that are kept; the one that was not used for longest gives way."""
+Shape = tuple[int, ...]
+
+
+class PlannedNetwork(nn.Module):
+    """logits = network(images), as the network itself, faster, for a network that is trained no more.
+
+    Threads may share it; one computes at a time.
+
+    Args:
+        model: any network that is a fixed list of operations; others answer as before.
+        choices: where to find and keep what is measured.
+
+    Shapes:
+        images (N, in_channels, H, W), float -> logits (N, num_classes)
+    """
+
+    def __init__(self, model: nn.Module, *, choices: Choices | None = None) -> None:
+        super().__init__()
+        self.model = model.eval()
+        self._choices = choices
+        self._plans: OrderedDict[Shape, Plan | None] = OrderedDict()
+        self._lock = threading.Lock()
+        self.eval()
+
+    def forward(self, images: Tensor) -> Tensor:
+        """The logits of a batch of images.
+
+        Raises:
+            DataError: as the network.
+        """
+        is_ours = images.device.type == "cpu" and images.dtype == torch.float32 and images.numel() > 0
+        if is_ours and not self.training and not (torch.is_grad_enabled() and images.requires_grad):
+            with self._lock:
+                plan = self._plan(tuple(images.shape))
+                if plan:
+                    return plan(images)
+        logits: Tensor = self.model(images)
+        return logits
+
+    def _plan(self, shape: Shape) -> Plan | None:
+        """The plan for such images, made when they come for the first time."""
+        if shape not in self._plans:
+            self._plans[shape] = self._made(shape)
+            while len(self._plans) > MOST_PLANS:
+                self._plans.popitem(last=False)
+        self._plans.move_to_end(shape)
+        return self._plans[shape]
+
+    def _made(self, shape: Shape) -> Plan | None:
+        self._choices = self._choices or Choices()
+        try:
+            return Plan(self.model, shape, required(), self._choices)
+        except UnplannableError:
+            return None
