@@ -16,6 +16,7 @@ Name = Literal[
     "batches",
     "training",
     "native",
+    "native-inference",
     "native-mnist",
     "native-photos",
     "layers",
@@ -56,6 +57,8 @@ def bench_command(
     native-mnist, native-photos
               accuracy and time of whole trainings with and without them
     layers    the same for each convolution of a network (--model)
+    native-inference
+              answering times of the native engine, beside PyTorch's
     photos    images/s of reading and training on folders (needs --photos)
     start     seconds until a command answers
     build     milliseconds until a network is there
@@ -112,6 +115,7 @@ def _benchmarks(photos: Path | None, runs: Path, model: str) -> dict[str, Callab
     """Name -> what measures it; the photos only where there are some."""
     from resnets.bench.batch_speed import batch_speed
     from resnets.bench.build_time import build_time
+    from resnets.bench.inference_speed import inference_speed
     from resnets.bench.layer_speed import layer_speed
     from resnets.bench.native_reach import native_reach, photo_reach
     from resnets.bench.native_speed import native_speed
@@ -128,6 +132,7 @@ def _benchmarks(photos: Path | None, runs: Path, model: str) -> dict[str, Callab
         "native": native_speed,
         "native-mnist": partial(native_reach, runs, watch),
         "layers": partial(layer_speed, model),
+        "native-inference": inference_speed,
         "start": start_time,
         "build": build_time,
     }
