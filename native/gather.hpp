@@ -135,8 +135,8 @@ static void gather_few(const Gathering& g, const real* x, int64_t first, int cou
             real* to = pixel + i * line;
             if (end - begin < side || row < 0 || row >= g.in_height) std::memset(to, 0, sizeof(real) * line);
             if (row < 0 || row >= g.in_height || begin == end) continue;
-            const real* from = x + ((int64_t(at.image) * g.in_height + row) * g.in_width + left) * g.in_channels;
-            copy_line(to + begin * g.in_channels, from + begin * g.in_channels, (end - begin) * g.in_channels);
+            const int64_t first_pixel = (int64_t(at.image) * g.in_height + row) * g.in_width + left + begin;
+            copy_line(to + begin * g.in_channels, x + first_pixel * g.in_channels, (end - begin) * g.in_channels);
         }
         for (int i = 0; i < all; i += WIDTH_OF_REGISTER)
             store(v + i / PANEL * group + t * PANEL + i % PANEL, load(pixel + i));

@@ -18,8 +18,13 @@ def test_a_model_shows_where_each_convolution_runs(command: Command, monkeypatch
     rows = {row["name"]: row for row in json.loads(command("env", "--model", "resnet18", "--json").out)["convolutions"]}
     assert len(rows) == 20
     assert rows["stem.conv"]["kernels"] == "PyTorch"
-    expected = "native" if variants() else "PyTorch"
-    assert rows["stages.S1.U1.residual.conv1"]["kernels"] == expected
+    expected = ("native", "whichever is faster") if variants() else ("PyTorch", "PyTorch")
+    found = rows["stages.S1.U1.residual.conv1"]
+    assert (found["kernels"], found["inference"]) == expected
+    assert rows["stem.conv"]["inference"] == expected[1]
+    content = json.loads(command("env", "--model", "resnext50_32x4d", "--json").out)["convolutions"]
+    grouped = next(row for row in content if "groups" in row["reason"])
+    assert grouped["inference"] == "PyTorch"
     monkeypatch.setenv(SWITCH, "0")
     text = command("env", "--model", "resnet18").out
     assert "switched off by RESNETS_NATIVE=0" in text

@@ -3,6 +3,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import pytest
 from command import Command
 
 
@@ -13,6 +14,15 @@ def test_a_run_is_measured_on_the_test_set_it_belongs_to(command: Command, train
     assert content["num_images"] == 10_000
     assert content["accuracy"] == stored["report"]["accuracy"]
     assert content["top_k"] == 5
+
+
+def test_every_engine_measures_the_same(command: Command, trained: Path) -> None:
+    found = [
+        json.loads(command("eval", trained, "--part", "validation", "--json", "--engine", engine).out)
+        for engine in ("auto", "torch")
+    ]
+    assert found[0]["accuracy"] == found[1]["accuracy"]
+    assert found[0]["loss"] == pytest.approx(found[1]["loss"], rel=1e-4)
 
 
 def test_text_has_classes_interval_and_calibration(command: Command, trained: Path) -> None:

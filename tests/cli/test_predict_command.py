@@ -47,6 +47,17 @@ def test_every_engine_gives_the_same_answers(command: Command, scans: Path) -> N
     assert all(answer == pytest.approx(answers[0], abs=1e-4) for answer in answers)
 
 
+def test_where_the_kernels_are_not_pytorch_answers_and_a_sentence_says_so(
+    command: Command, scans: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(library.SWITCH, "0")
+    outcome = command("predict", "digits", scans / "3.png", "--engine", "native", "--json")
+    assert outcome.code == 0
+    assert outcome.err.count("\n") == 1
+    assert "does not run here: switched off by RESNETS_NATIVE=0; PyTorch answers instead." in outcome.err
+    assert json.loads(outcome.out)["predictions"][0]["answer"][0]["class"] == "3"
+
+
 def test_table_names_each_picture(command: Command, scans: Path) -> None:
     out = command("predict", "digits", scans / "3.png").out
     assert "3.png" in out.replace("\n", "")

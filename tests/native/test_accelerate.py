@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 import torch
 from torch import Tensor, nn
+from torch.fx.experimental.proxy_tensor import make_fx
 from torch.utils.checkpoint import checkpoint
 
 from native_oracle import assert_as_exact_as_torch, error, random, step, watch_kernels
@@ -383,6 +384,12 @@ class TestCompilers:
         with torch.no_grad():
             traced = torch.jit.trace(model, x)  # type: ignore[no-untyped-call]
             assert error(traced(x + 1), model(x + 1)) < 1e-5
+
+    def test_recorded_by_its_operations_it_still_depends_on_its_input(self) -> None:
+        model, x = network().eval(), images().detach()
+        with torch.no_grad():
+            recorded = make_fx(model)(x)
+            assert error(recorded(x + 1), model(x + 1)) < 1e-5
 
     def test_per_sample_gradients_and_maps_work(self) -> None:
         model = network().eval()

@@ -44,12 +44,14 @@ def env_command(*, model: str | None = None, json: Annotated[bool, Parameter(neg
         if name not in ("native_kernels", "native_reason", "convolutions"):
             console.print(f"  {name}: {', '.join(value) if isinstance(value, list) else value}")
     for row in found.get("convolutions", []):
-        console.print(f"  {row['name']}: {row['kernels']}{' (' + row['reason'] + ')' if row['reason'] else ''}")
+        why = f" ({row['reason']})" if row["reason"] else ""
+        console.print(f"  {row['name']}: training {row['kernels']}{why}, inference {row['inference']}")
 
 
 def _convolutions(model: nn.Module) -> list[dict[str, str]]:
     from torch import nn
 
+    from resnets.inference.native.steps import is_layer_for_kernels
     from resnets.native.library import status
     from resnets.native.pieces import reason
 
@@ -57,5 +59,9 @@ def _convolutions(model: nn.Module) -> list[dict[str, str]]:
     for name, module in model.named_modules():
         if isinstance(module, nn.Conv2d):
             why = reason(module) if status().variant else "no native kernels"
-            rows.append({"name": name, "kernels": "PyTorch" if why else "native", "reason": why})
+            is_tried = status().variant and is_layer_for_kernels(module)
+            inference = "whichever is faster" if is_tried else "PyTorch"
+            rows.append(
+                {"name": name, "kernels": "PyTorch" if why else "native", "reason": why, "inference": inference}
+            )
     return rows

@@ -48,6 +48,7 @@ def eval_command(  # noqa: PLR0913 - an option each
     from resnets.artifact import load_artifact
     from resnets.cli.console import message_console, print_json
     from resnets.cli.display import display
+    from resnets.cli.engine import usable
     from resnets.cli.results import print_report
     from resnets.evaluation.evaluate import evaluate
     from resnets.inference.engines import run_by
@@ -55,11 +56,11 @@ def eval_command(  # noqa: PLR0913 - an option each
     from resnets.training.machine import Machine, physical_cores
 
     artifact = load_artifact(model)
-    machine = Machine(threads=physical_cores())
+    machine = Machine(threads=physical_cores(), native=False)  # blocks on kernels are a training's; here are engines
     machine.apply()
     splits = _load(artifact, dataset, data, max_bad, display(message_console(), is_quiet=json))
     chosen, images = _part(splits, part)
-    network = run_by(engine, machine.place(artifact.model()))
+    network = run_by(usable(engine), machine.place(artifact.model()))
     report = evaluate(network, evaluation_batches(images), artifact.class_names, top_k=top_k)
     if pictures:
         from resnets.evaluation.pictures import draw_report

@@ -49,12 +49,13 @@ def predict_command(
         json: The same as --out json.
     """
     from resnets.cli.console import print_json, result_console
+    from resnets.cli.engine import usable
     from resnets.inference.predictor import Predictor
     from resnets.inference.sources import find_pictures
 
     if not pictures:
         raise DataError("No pictures were given; name files, folders or patterns, or - for standard input.")
-    predictor = Predictor.load(model, engine)
+    predictor = Predictor.load(model, usable(engine))
     prepared, unreadable = _prepare(predictor, list(find_pictures(pictures)))
     predictions = predictor.predict(list(prepared.values()), top_k=top_k)
     answers = dict(zip(prepared, predictions, strict=True))

@@ -97,7 +97,7 @@ def _sequence(layers: nn.Sequential, x: Tensor) -> Tensor:
 
 
 def _alone(layer: nn.Module, x: Tensor) -> Tensor:
-    if isinstance(layer, nn.Conv2d) and is_native(layer) and _is_ours(x) and takes(layer, x.shape[1]):
+    if isinstance(layer, nn.Conv2d) and is_native(layer) and is_ours(x) and takes(layer, x.shape[1]):
         y: Tensor = operators.convolution(x, layer.weight, layer.stride[0])
     else:
         y = layer(x)
@@ -121,18 +121,22 @@ def _is_watched(module: nn.Module) -> bool:
     return False
 
 
-def _is_ours(x: Tensor) -> bool:
-    """What the kernels compute with: numbers in single precision on a CPU, and some of them, here and now."""
+def is_ours(x: Tensor) -> bool:
+    """What the kernels compute with: numbers in single precision on a CPU, and some of them, here and now.
+
+    Whoever records operations cannot see the kernels', so there must be none.
+    """
     is_traced = torch._C._get_tracing_state() is not None or torch.compiler.is_exporting()
-    is_recorded = is_traced or torch._C._are_functorch_transforms_active()
-    is_dense = type(x) is Tensor and x.dtype == torch.float32 and x.device.type == "cpu"
+    is_dispatched = torch._C._len_torch_dispatch_stack() > 0
+    is_recorded = is_traced or is_dispatched or torch._C._are_functorch_transforms_active()
+    is_dense = type(x) is Tensor and x.layout == torch.strided and x.dtype == torch.float32 and x.device.type == "cpu"
     return is_dense and x.ndim == 4 and x.numel() > 0 and not is_recorded and not torch.is_autocast_enabled("cpu")
 
 
 def _can_run(piece: Chain, owner: nn.Module, x: Tensor) -> bool:
     """Whether nobody watches, all norms are in one mode that there is a kernel for, and each has what it needs."""
     norms = [pair.norm for pair in piece.pairs]
-    if _is_watched(owner) or not _is_ours(x):
+    if _is_watched(owner) or not is_ours(x):
         return False
     if not all(norm.affine and norm.track_running_stats and norm.momentum is not None for norm in norms):
         return False

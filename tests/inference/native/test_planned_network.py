@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 import threading
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,7 @@ from resnets.inference.native.steps import ConvolutionStep, Cut, Step
 from resnets.models.build import build
 from resnets.models.catalogue import CATALOGUE
 from resnets.native import library
+from resnets.native.accelerate import accelerate
 from resnets.spec import ResNetSpec, Spec, replace
 from small_twins import images_for, small
 
@@ -162,6 +164,19 @@ def test_few_plans_are_kept_and_made_again(tmp_path: Path) -> None:
         assert len(found._plans) <= MOST_PLANS
 
 
+def test_what_was_measured_before_an_interruption_is_kept(tmp_path: Path) -> None:
+    def measure(_: Any, operation: Convolution, *__: Any, **___: Any) -> Cut | None:
+        if operation.weight.shape[1] > 16:
+            raise KeyboardInterrupt
+        return _first(operation)
+
+    choices = Choices(tmp_path, measure=measure)
+    found = PlannedNetwork(network(WIDE["basic"]), choices=choices)
+    with pytest.raises(KeyboardInterrupt):
+        found(images(1, 3, 16, 16))
+    assert len(json.loads(choices.file.read_text())["choices"]) > 1
+
+
 def test_threads_share_a_network(tmp_path: Path) -> None:
     found = planned(network(WIDE["basic"]), tmp_path)
     batches = [images(1, 3, 16, 16, seed=seed) for seed in range(4)]
@@ -201,6 +216,22 @@ def test_a_network_that_cannot_be_planned_answers_as_before(tmp_path: Path) -> N
 class _Asks(nn.Module):
     def forward(self, batch: Tensor) -> Tensor:
         return batch if float(batch.sum()) > 0 else -batch
+
+
+@torch.no_grad()
+def test_a_network_whose_blocks_run_on_the_kernels_is_planned_all_the_same(tmp_path: Path) -> None:
+    model, batch = network(WIDE["basic"]), images(2, 3, 16, 16)
+    expected = model(batch)
+    assert_equal_answers(planned(accelerate(model), tmp_path)(batch * 0 + batch), expected)
+
+
+@torch.no_grad()
+def test_autocast_is_left_to_pytorch(tmp_path: Path) -> None:
+    model, batch = network(WIDE["basic"]), images(2, 3, 16, 16)
+    found = planned(model, tmp_path)
+    with torch.autocast("cpu", torch.bfloat16):
+        assert torch.equal(found(batch), model(batch))
+    assert not steps_of(found)
 
 
 def test_a_gradient_of_the_images_is_left_to_pytorch(tmp_path: Path) -> None:

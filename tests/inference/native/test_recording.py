@@ -58,3 +58,13 @@ def test_an_answer_that_does_not_depend_on_the_images_is_refused() -> None:
 class _Constant(nn.Module):
     def forward(self, images: Tensor) -> Tensor:
         return torch.ones(len(images))
+
+
+class _Doubles(nn.Module):
+    def forward(self, images: Tensor) -> Tensor:
+        return (images.double() * 2).float()
+
+
+def test_numbers_in_double_precision_are_refused() -> None:
+    with pytest.raises(UnplannableError, match="float64"):
+        record(_Doubles(), (1, 1, 2, 2))

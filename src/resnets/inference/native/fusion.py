@@ -74,7 +74,7 @@ def _norm(node: Node) -> Replacement | None:
     """With running statistics a norm is x * scale + shift, and a convolution before it takes both in."""
     arguments: Any = node.args
     x, gamma, beta, mean, variance, is_training, _, eps = arguments
-    if is_training or not isinstance(x, Node) or not isinstance(mean, Tensor):
+    if is_training or node.all_input_nodes != [x] or mean is None:
         return None
     scale = (variance.double() + eps).rsqrt()
     scale = scale if gamma is None else scale * gamma.double()

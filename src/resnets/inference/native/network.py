@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from resnets.inference.native.choices import Choices
 from resnets.inference.native.plan import Plan
 from resnets.inference.native.recording import UnplannableError
+from resnets.native.accelerate import is_ours
 from resnets.native.library import required
 
 MOST_PLANS = 3
@@ -45,8 +46,8 @@ class PlannedNetwork(nn.Module):
         Raises:
             DataError: as the network.
         """
-        is_ours = images.device.type == "cpu" and images.dtype == torch.float32 and images.numel() > 0
-        if is_ours and not self.training and not (torch.is_grad_enabled() and images.requires_grad):
+        wants_gradient = torch.is_grad_enabled() and images.requires_grad
+        if not (self.training or wants_gradient or torch.compiler.is_compiling()) and is_ours(images):
             with self._lock:
                 plan = self._plan(tuple(images.shape))
                 if plan:

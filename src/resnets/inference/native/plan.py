@@ -60,8 +60,10 @@ class Plan:
         graph = record(model, shape)
         fuse(graph)
         nodes = [node for node in graph.nodes if node.op == "call_function"]
-        actions = {node: _action(node, kernels, choices) for node in nodes}
-        choices.save()
+        try:
+            actions = {node: _action(node, kernels, choices) for node in nodes}
+        finally:
+            choices.save()  # also what was measured until somebody lost patience
         written = {node: action.shape for node, action in actions.items() if isinstance(action, Step)}
         memory = buffers(nodes, written)
         places = {node: place for place, node in enumerate(graph.nodes)}

@@ -16,6 +16,9 @@ _aten = torch.ops.aten
 _IN_ANY_LAYOUT = {_aten.view.default: _aten.reshape.default, _aten._unsafe_view.default: _aten.reshape.default}
 """What a view is replaced with: layouts differ once other kernels compute what it reads."""
 
+_KINDS = (torch.float32, torch.int64)
+"""What comes up between images and logits: values, and places of the largest ones."""
+
 
 class UnplannableError(RuntimeError):
     """A network that is more than a fixed list of operations."""
@@ -27,7 +30,8 @@ def record(model: nn.Module, shape: tuple[int, ...]) -> Graph:
     Every node knows its `meta["shape"]`, and in `meta["shares_memory"]` whether it is a view of what it reads.
 
     Raises:
-        UnplannableError: if the network changes a tensor in place, or asks for the value of one.
+        UnplannableError: if the network changes a tensor in place, asks for the value of one, or computes with numbers
+            that are not in single precision.
     """
     images = torch.zeros(shape)
     recorder = _Recorder(images)
@@ -71,6 +75,8 @@ class _Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]  # an untyp
         return self.nodes.get(leaf, leaf.detach()) if isinstance(leaf, Tensor) else leaf
 
     def _note(self, tensor: Tensor, node: Node, read: Any) -> None:
+        if tensor.layout != torch.strided or tensor.device.type != "cpu" or tensor.dtype not in _KINDS:
+            raise UnplannableError(f"{node.target} gives {tensor.dtype} on {tensor.device}.")
         memory = tensor.untyped_storage().data_ptr()
         node.meta["shape"] = tuple(tensor.shape)
         node.meta["shares_memory"] = any(memory == one.untyped_storage().data_ptr() for one in read)

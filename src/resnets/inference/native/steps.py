@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any, cast
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from resnets.inference.native.operations import Affine, Convolution, MaxPool
 from resnets.native import kernels as native
@@ -52,7 +52,7 @@ class ConvolutionStep(Step):
 
     def __init__(self, kernels: Kernels, operation: Convolution, shape: tuple[int, ...], cut: Cut) -> None:
         kernel = kernel_of(operation)
-        self._kernels, self._operation = kernels, operation
+        self._kernels, self._bias, self._relu = kernels, operation.bias, operation.relu
         self._packed = native.pack(kernels, operation.weight, kernel, shape, cut.plan)
         self.shape = (shape[0], len(operation.weight), *map(kernel.output_size, shape[2:]))
 
@@ -66,7 +66,7 @@ class ConvolutionStep(Step):
         """As the operation."""
         x = channels_last(x)
         residual = None if residual is None else channels_last(residual)
-        after = native.finish(self._operation.bias, residual, relu=self._operation.relu)
+        after = native.finish(self._bias, residual, relu=self._relu)
         return native.convolve_packed(self._kernels, x, self._packed, out, after)
 
 
@@ -152,6 +152,15 @@ def is_for_kernels(operation: Convolution) -> bool:
     is_simple = operation.groups == 1 and operation.dilation == (1, 1) and height <= 11
     fits = channels % native.PANEL == 0 or height * width * channels <= _WIDEST
     return is_square and is_simple and fits and len(operation.weight) % native.PANEL == 0
+
+
+def is_layer_for_kernels(layer: nn.Conv2d) -> bool:
+    """Whether the kernels can do the convolution of a layer, whose weight need not have values."""
+    if isinstance(layer.padding, str):
+        return False
+    pairs: Any = {"stride": layer.stride, "padding": layer.padding, "dilation": layer.dilation}
+    weight = layer.weight.detach()
+    return is_for_kernels(Convolution(weight=weight, bias=weight.new_empty(0), groups=layer.groups, **pairs))
 
 
 def is_for_winograd(operation: Convolution) -> bool:

@@ -1,0 +1,82 @@
+"""Compare the native engine with PyTorch on every network of the catalogue: answers, and time.
+
+    python tools/native_answers.py                     # all of them, on three small images with odd sides
+    python tools/native_answers.py resnet18 --size 224 # those whose name holds this, on images of that size
+
+A line a network: the largest difference of a logit as a part of the largest logit, the milliseconds of both, and how
+many times faster the native engine is. Exits with 1 where answers differ by more than 1e-4.
+"""
+
+from __future__ import annotations
+
+import argparse
+import statistics
+import sys
+
+import torch
+from torch import Tensor, nn
+
+from resnets.bench.measure import alternate
+from resnets.inference.engines import Engine, run_by
+from resnets.models.catalogue import CATALOGUE
+from resnets.models.pretrained import create
+from resnets.spec import Spec
+from resnets.training.machine import Machine, physical_cores
+
+LIMIT = 1e-4
+ROUNDS = 7
+
+
+def network(name: str) -> nn.Module:
+    """With norms that do something, and no layer that answers zero."""
+    model = create(name, seed=0).eval()
+    generator = torch.Generator().manual_seed(1)
+    for key, tensor in model.state_dict().items():
+        if key.endswith("running_mean"):
+            tensor.normal_(0, 0.1, generator=generator)
+        elif key.endswith("running_var"):
+            tensor.uniform_(0.5, 1.5, generator=generator)
+        elif tensor.is_floating_point() and not tensor.any():
+            tensor.normal_(0, 0.01, generator=generator)
+    return model
+
+
+def images(spec: Spec, count: int, size: int) -> Tensor:
+    """Random ones, not square where the network does not ask for that."""
+    sides = [max(size, spec.minimum_size), max(size - 6, spec.minimum_size)]
+    sides = [spec.maximum_size or side for side in sides]
+    return torch.randn(count, spec.in_channels, *sides, generator=torch.Generator().manual_seed(0))
+
+
+@torch.inference_mode()
+def compare(name: str, engine: Engine, count: int, size: int) -> tuple[float, float, float]:
+    """The largest difference, and the milliseconds of PyTorch and of the engine."""
+    model, batch = network(name), images(CATALOGUE[name], count, size)
+    eager: nn.Module = model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    ours, last = run_by(engine, model), batch.contiguous(memory_format=torch.channels_last)
+    expected, found = eager(last), ours(last)
+    difference = float((found - expected).abs().max() / expected.abs().max())
+    seconds = alternate({"torch": lambda: eager(last), "ours": lambda: ours(last)}, rounds=ROUNDS)
+    return difference, 1000 * statistics.median(seconds["torch"]), 1000 * statistics.median(seconds["ours"])
+
+
+def main() -> None:
+    """As the first lines say."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("words", nargs="*", help="parts of names")
+    parser.add_argument("--size", type=int, default=45)
+    parser.add_argument("--images", type=int, default=3)
+    parser.add_argument("--engine", choices=("auto", "native"), default="native")
+    asked = parser.parse_args()
+    Machine(threads=physical_cores()).apply()
+    differing = []
+    for name in CATALOGUE:
+        if not asked.words or any(word in name for word in asked.words):
+            difference, torchs, ours = compare(name, asked.engine, asked.images, asked.size)
+            differing += [name] * (not difference < LIMIT)
+            print(f"{name:28} {difference:.1e} {torchs:9.2f} ms {ours:9.2f} ms {torchs / ours:6.2f}", flush=True)
+    sys.exit(f"Answers differ: {', '.join(differing)}" if differing else 0)
+
+
+if __name__ == "__main__":
+    main()
