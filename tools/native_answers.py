@@ -66,9 +66,10 @@ def main() -> None:
     parser.add_argument("words", nargs="*", help="parts of names")
     parser.add_argument("--size", type=int, default=45)
     parser.add_argument("--images", type=int, default=3)
+    parser.add_argument("--threads", type=int, default=physical_cores())
     parser.add_argument("--engine", choices=("auto", "native"), default="native")
     asked = parser.parse_args()
-    Machine(threads=physical_cores()).apply()
+    Machine(threads=asked.threads).apply()
     differing = []
     for name in CATALOGUE:
         if not asked.words or any(word in name for word in asked.words):
