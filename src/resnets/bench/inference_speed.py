@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 import torch
 from torch import nn
 
-from resnets.bench.measure import Table, alternate, rate, ratio
+from resnets.bench.measure import Table, alternate, in_order, rate, ratio
 from resnets.bench.other_engines import Answer, other_engines
 from resnets.inference.engines import run_by
 from resnets.models.pretrained import create
@@ -40,23 +40,22 @@ def inference_speed() -> Table:
         ("network", "batch", "engine", "ms/image", "images/s", "native is faster by (median)", "(range)"),
         tuple(rows),
         (
-            f"{SIZE}x{SIZE} images, {machine.threads} threads, {ROUNDS} rounds in turn; ratios round by round.",
-            f"Native kernels: {library.status().variant}. Eager: channels last; all but the first with freed memory "
-            "kept. Best of the others: in each round, without the first.",
+            f"{SIZE}x{SIZE} images, {machine.threads} threads, {ROUNDS} rounds in turn, each after one untimed answer; "
+            "ratios round by round.",
+            f"Native kernels: {library.status().variant}. Eager: channels last, with glibc's own settings; the others "
+            "keep freed memory. Best of the others: in each round, without the first.",
         ),
     )
 
 
 def _rows(name: str, images: int, batches: int) -> list[Row]:
     rivals = _rivals(name, images)
-
-    def settle(rival: str) -> None:
-        """Memory as the rival is used to it, and caches."""
-        (return_freed_memory if rival == EAGER else keep_freed_memory)()
-        rivals[rival]()
-
     actions = {rival: _repeated(answer, batches) for rival, answer in rivals.items()}
-    seconds = alternate(actions, rounds=ROUNDS, warmups=2, before=settle)
+    prepare = {
+        rival: in_order(return_freed_memory if rival == EAGER else keep_freed_memory, answer)
+        for rival, answer in rivals.items()
+    }
+    seconds = alternate(actions, rounds=ROUNDS, warmups=2, prepare=prepare)
     others = [found for rival, found in seconds.items() if rival not in (OURS, EAGER)]
     seconds[BEST] = [min(times) for times in zip(*others, strict=True)]
     return [(name, images, rival, *_cells(found, seconds[OURS], images * batches)) for rival, found in seconds.items()]
