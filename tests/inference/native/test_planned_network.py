@@ -95,6 +95,7 @@ def steps_of(model: PlannedNetwork) -> list[Any]:
 def test_every_family_gives_its_own_answers(name: str, tmp_path: Path) -> None:
     spec = small(CATALOGUE[name])
     model, batch = network(spec), images_for(spec)
+    model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # as eval has them
     found = planned(model, tmp_path)
     assert_equal_answers(found(batch), model(batch))
     assert steps_of(found)
