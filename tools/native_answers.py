@@ -4,12 +4,14 @@
     python tools/native_answers.py resnet18 --size 224 # those whose name holds this, on images of that size
 
 A line a network: the largest difference of a logit as a part of the largest logit, the milliseconds of both, and how
-many times faster the native engine is. Exits with 1 where answers differ by more than 1e-4.
+many times faster the native engine is. Exits with 1 where answers differ by more than 1e-4, unless PyTorch's own are
+about as far from those in double precision: deep plain networks with random weights magnify every rounding.
 """
 
 from __future__ import annotations
 
 import argparse
+import copy
 import statistics
 import sys
 
@@ -24,7 +26,7 @@ from resnets.spec import Spec
 from resnets.training.machine import Machine, physical_cores
 
 LIMIT = 1e-4
-ROUNDS = 7
+ROUNDS = 3
 
 
 def network(name: str) -> nn.Module:
@@ -52,15 +54,25 @@ def images(spec: Spec, count: int, size: int) -> Tensor:
 
 
 @torch.inference_mode()
-def compare(name: str, engine: Engine, count: int, size: int) -> tuple[float, float, float]:
-    """The largest difference, and the milliseconds of PyTorch and of the engine."""
+def compare(name: str, engine: Engine, count: int, size: int) -> tuple[bool, str]:
+    """Whether answers agree, and the largest difference, milliseconds of both and their ratio."""
     model, batch = network(name), images(CATALOGUE[name], count, size)
     eager: nn.Module = model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     ours, last = run_by(engine, model), batch.contiguous(memory_format=torch.channels_last)
     expected, found = eager(last), ours(last)
-    difference = float((found - expected).abs().max() / expected.abs().max())
+    difference, note = _distance(found, expected), ""
+    agrees = difference < LIMIT
+    if not agrees:
+        exact = copy.deepcopy(model).double()(batch.double())
+        errors = _distance(expected, exact), _distance(found, exact)
+        agrees, note = errors[1] < 3 * errors[0], f"; from double precision {errors[0]:.1e} and {errors[1]:.1e}"
     seconds = alternate({"torch": lambda: eager(last), "ours": lambda: ours(last)}, rounds=ROUNDS)
-    return difference, 1000 * statistics.median(seconds["torch"]), 1000 * statistics.median(seconds["ours"])
+    torch_ms, our_ms = (1000 * statistics.median(seconds[way]) for way in ("torch", "ours"))
+    return agrees, f"{difference:.1e} {torch_ms:9.2f} ms {our_ms:9.2f} ms {torch_ms / our_ms:6.2f}{note}"
+
+
+def _distance(found: Tensor, expected: Tensor) -> float:
+    return float((found - expected).abs().max() / expected.abs().max())
 
 
 def main() -> None:
@@ -76,9 +88,9 @@ def main() -> None:
     differing = []
     for name in CATALOGUE:
         if not asked.words or any(word in name for word in asked.words):
-            difference, torchs, ours = compare(name, asked.engine, asked.images, asked.size)
-            differing += [name] * (not difference < LIMIT)
-            print(f"{name:28} {difference:.1e} {torchs:9.2f} ms {ours:9.2f} ms {torchs / ours:6.2f}", flush=True)
+            agrees, found = compare(name, asked.engine, asked.images, asked.size)
+            differing += [name] * (not agrees)
+            print(f"{name:28} {found}", flush=True)
     sys.exit(f"Answers differ: {', '.join(differing)}" if differing else 0)
 
 

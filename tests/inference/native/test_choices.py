@@ -74,7 +74,7 @@ def test_without_a_measurement_what_is_known_counts_else_what_is_usual(tmp_path:
     kept = measured.file.read_bytes()
     choices = Choices(tmp_path, measure=None)
     assert ask(choices) == BEST
-    assert ask(choices, shape=(2, 16, 8, 8)) == usual(operation()) == Cut(WINOGRAD_4, 0)
+    assert ask(choices, shape=(2, 16, 8, 8)) == usual(operation(), (2, 16, 8, 8)) == Cut(WINOGRAD_4, 0)
     assert ask(choices, operation(stride=(2, 2))) is None
     choices.save()
     assert measured.file.read_bytes() == kept

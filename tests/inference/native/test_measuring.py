@@ -5,7 +5,7 @@ import time
 import pytest
 import torch
 
-from resnets.inference.native.measuring import _best, cuts, fastest
+from resnets.inference.native.measuring import _best, cuts, fastest, usual
 from resnets.inference.native.operations import Convolution
 from resnets.inference.native.steps import GATHER, WINOGRAD_2, WINOGRAD_4, ConvolutionStep, TorchConvolution
 from resnets.native import library
@@ -66,6 +66,19 @@ def test_the_quickest_way_is_found() -> None:
 
     ways = {name: lambda name=name: way(name / 1000) for name in (4, 1, 3, 6, 9)}
     assert _best(ways, x) == 1
+
+
+@pytest.mark.parametrize(
+    ("channels", "shape", "is_ours"),
+    [
+        (512, (1, 512, 7, 7), False),
+        (512, (8, 512, 7, 7), True),
+        (512, (1, 512, 14, 14), True),
+        (16, (1, 16, 4, 4), True),
+    ],
+)
+def test_large_filters_usually_need_several_tiles(channels: int, shape: tuple[int, ...], *, is_ours: bool) -> None:
+    assert (usual(convolution(channels, channels, 3), shape) is not None) == is_ours
 
 
 @pytest.mark.skipif(library.status().variant is None, reason="no native kernels here")

@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+import subprocess
+import sys
+
 import pytest
 import torch
 from torch import Tensor, nn
@@ -58,6 +61,12 @@ def test_an_answer_that_does_not_depend_on_the_images_is_refused() -> None:
 class _Constant(nn.Module):
     def forward(self, images: Tensor) -> Tensor:
         return torch.ones(len(images))
+
+
+def test_the_compiler_is_not_loaded() -> None:
+    code = "import sys, torch; from resnets.inference.native.recording import record; "
+    code += "record(torch.nn.ReLU(), (1, 1, 2, 2)); print('torch._dynamo' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True).stdout == "False\n"
 
 
 class _Doubles(nn.Module):

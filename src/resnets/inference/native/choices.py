@@ -59,7 +59,7 @@ class Choices:
         name = _name(operation, shape, has_residual=has_residual)
         if name not in self._known or self._known[name] not in (None, *possible):
             if self._measure is None:
-                return usual(operation)
+                return usual(operation, shape)
             self._known[name] = self._measure(kernels, operation, shape, has_residual=has_residual)
             self._has_news = True
         return self._known[name]

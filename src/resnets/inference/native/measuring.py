@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable, Mapping
 from typing import TypeVar
@@ -27,6 +28,7 @@ SEVERAL = 8
 """Images that a convolution of more than one is measured on: so many keep all ways as busy as any number."""
 FINALISTS = 4
 ROUNDS = 5
+_ENOUGH_TILES, _FEW_FILTERS = 8, 128 * 128  # with 4 tiles and 256 x 256 filters oneDNN takes 0.84 of the time
 _LARGER_THAN_CACHES = 12_000_000  # numbers: 48 MB
 Key = TypeVar("Key")
 
@@ -44,9 +46,15 @@ def cuts(operation: Convolution) -> list[Cut]:
     return found
 
 
-def usual(operation: Convolution) -> Cut | None:
-    """The way that is the fastest most of the time, where nothing was measured."""
-    return Cut(WINOGRAD_4, 0) if is_for_winograd(operation) else None
+def usual(operation: Convolution, shape: tuple[int, ...]) -> Cut | None:
+    """The way that is the fastest most of the time, where nothing was measured.
+
+    Winograd's filters are four times as large: where they fit no cache, a few tiles do not make up for reading them.
+    """
+    images, channels, height, width = shape
+    tiles = images * math.ceil(height / 4) * math.ceil(width / 4)
+    pays = tiles >= _ENOUGH_TILES or channels * len(operation.weight) <= _FEW_FILTERS
+    return Cut(WINOGRAD_4, 0) if pays and is_for_winograd(operation) else None
 
 
 def fastest(kernels: Kernels, operation: Convolution, shape: tuple[int, ...], *, has_residual: bool) -> Cut | None:

@@ -53,6 +53,11 @@ class _Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]  # an untyp
         self.nodes: Any = WeakTensorKeyDictionary()
         self._note(images, self.graph.placeholder("images"), ())
 
+    @classmethod
+    def _should_skip_dynamo(cls) -> bool:
+        """No: PyTorch would load its compiler for that, which takes two seconds and is not at work here."""
+        return False
+
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         kwargs = kwargs or {}
         before = _places(args[0]) if func is _aten.as_strided_.default else None
