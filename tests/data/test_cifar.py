@@ -5,8 +5,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from data_files import write_cifar
 
+from data_files import write_cifar
 from resnets.data import cifar
 from resnets.data.cifar import Cifar
 from resnets.errors import DataError

@@ -8,8 +8,8 @@ import numpy as np
 import platformdirs
 import pytest
 import torch
-from data_files import write_cifar, write_class_folders, write_idx_set
 
+from data_files import write_cifar, write_class_folders, write_idx_set
 from resnets.data import cifar, fashion, idx, mnist, statistics
 from resnets.data.arrays import Arrays
 from resnets.data.imageset import ImageSet, Splits

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 import torch
-from data_files import write_class_folders, write_photo
 
+from data_files import write_class_folders, write_photo
 from resnets.data.decode import open_image
 from resnets.data.folder import load_folder
 from resnets.data.imageset import ImageSet, Splits

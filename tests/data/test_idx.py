@@ -6,8 +6,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from data_files import encoded_idx, write_idx_set
 
+from data_files import encoded_idx, write_idx_set
 from resnets.data import idx
 from resnets.errors import DataError
 

@@ -5,8 +5,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from data_files import write_photo
 
+from data_files import write_photo
 from resnets.data import memory
 from resnets.data.decode import open_image
 from resnets.data.preprocessing import Preprocessing, prepare
