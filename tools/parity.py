@@ -113,7 +113,7 @@ def of_timm(name: str) -> Callable[[], Foreign]:
 
 
 def of_transformers(family: str, **settings: Any) -> Callable[[], Foreign]:
-    """A network of Transformers."""
+    """A ResNet or ConvNext of Transformers."""
 
     def make() -> Foreign:
         import transformers
@@ -147,12 +147,16 @@ def pairs() -> Iterator[Pair]:
 
 
 def transformers_pairs() -> Iterator[Pair]:
-    """Transformers' ResNets, from their configs."""
+    """Transformers' ResNets and ConvNeXts, from their configs."""
     basic, deep = [64, 128, 256, 512], [256, 512, 1024, 2048]
     for depth, blocks in BLOCKS.items():
         kind, sizes = ("basic", basic) if depth < 50 else ("bottleneck", deep)
         make = of_transformers("ResNet", depths=list(blocks), layer_type=kind, hidden_sizes=sizes)
         yield Pair("transformers", f"ResNet-{depth}", f"resnet{depth}", make)
+    for size, (units, width) in {"tiny": (9, 96), "small": (27, 96), "base": (27, 128), "large": (27, 192)}.items():
+        sizes = [width << stage for stage in range(4)]
+        make = of_transformers("ConvNext", depths=[3, 3, units, 3], hidden_sizes=sizes)
+        yield Pair("transformers", f"ConvNeXt-{size}", f"convnext_{size}", make)
 
 
 def cifar_pairs() -> Iterator[Pair]:

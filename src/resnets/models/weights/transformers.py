@@ -1,4 +1,4 @@
-"""The names of Hugging Face Transformers' ResNet; its config.json tells where a bottleneck takes its step."""
+"""The names of Hugging Face Transformers' ResNet and ConvNeXt; config.json tells where a bottleneck takes its step."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from resnets.models.weights.layout import Config, Layout
-from resnets.models.weights.torchvision import is_original
-from resnets.spec import ResNetSpec
+from resnets.models.weights.torchvision import convnext_stages, is_original
+from resnets.spec import ConvNeXtSpec, ResNetSpec
 
 RESNET = {
     "stem.conv": "resnet.embedder.embedder.convolution",
@@ -22,6 +22,21 @@ RESNET = {
     "stages.S{stage}.U{unit}.shortcut.norm": "resnet.encoder.stages.{stage-1}.layers.{unit-1}.shortcut.normalization",
     "head.linear": "classifier.1",
 }
+CONVNEXT_BLOCK = {
+    "depthwise": "dwconv",
+    "norm": "layernorm",
+    "expand": "pwconv1 flat",
+    "reduce": "pwconv2 flat",
+    "scale.weight": "layer_scale_parameter",
+}
+
+
+def convnext(spec: ConvNeXtSpec) -> Mapping[str, str]:
+    """ConvNeXt's: the step to a stage is its own part of it."""
+    ends = {"stem.conv": "convnext.embeddings.patch_embeddings", "stem.norm": "convnext.embeddings.layernorm"}
+    ends |= {"final.norm": "convnext.layernorm", "head.linear": "classifier"}
+    own = (f"convnext.encoder.stages.{stage}" for stage in range(len(spec.num_blocks)))
+    return ends | convnext_stages(((f"{stage}.downsampling_layer", f"{stage}.layers") for stage in own), CONVNEXT_BLOCK)
 
 
 def as_configured(spec: ResNetSpec, config: Config) -> Mapping[str, Any]:
@@ -39,4 +54,6 @@ LAYOUTS = (
         takes=is_original,
         demands=as_configured,
     ),
+    # its last norm has an eps of 1e-12, ours the 1e-6 of all the others: less than a millionth of the answer
+    Layout(name="transformers", family=ConvNeXtSpec, rules=convnext),
 )
