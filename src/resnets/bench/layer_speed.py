@@ -42,7 +42,7 @@ def layer_speed(name: str = "resnet18") -> Table:
     layers = _layers(name)
     if not layers:
         raise ConfigError(f"No convolution of {name} runs on the native kernels.")
-    peak = 2 * max(native.peak(PEAK_ROUNDS) for _ in range(PEAKS))
+    alone, peak = (_peak(native, threads) for threads in (1, machine.threads))
     return Table(
         f"Native kernels: the convolutions of {name}",
         ("convolution", "times", "pass", "native GFLOP/s", "PyTorch GFLOP/s", "ratio", "share of peak"),
@@ -50,9 +50,16 @@ def layer_speed(name: str = "resnet18") -> Table:
         (
             f"{BATCH} images of {SIZE}x{SIZE} pixels, {machine.threads} threads; medians of {ROUNDS} rounds in turn. "
             "GFLOP/s count two for each multiply-add of the direct algorithm, so that Winograd's may pass the peak.",
-            f"Peak of multiply-adds from registers: {peak / 1e9:.0f} GFLOP/s; variant {status().variant}.",
+            f"Peak of multiply-adds from registers: {peak / 1e9:.0f} GFLOP/s, of one thread alone {alone / 1e9:.0f}: "
+            f"cores that are hyper-threads of one share its peak. Variant {status().variant}.",
         ),
     )
+
+
+def _peak(native: Kernels, threads: int) -> float:
+    torch.set_num_threads(threads)
+    peaks: list[float] = [2 * native.peak(PEAK_ROUNDS) for _ in range(PEAKS)]
+    return max(peaks)
 
 
 def _layers(name: str) -> Counter[Layer]:

@@ -7,7 +7,6 @@ from collections.abc import Callable
 
 from resnets.bench.measure import Table, alternate, in_order, ratio
 from resnets.bench.native_step import WORKS, Work, training_step
-from resnets.bench.step_memory import step_megabytes
 from resnets.errors import ConfigError
 from resnets.native.library import status
 from resnets.training.machine import keep_freed_memory, return_freed_memory
@@ -17,7 +16,7 @@ ROUNDS = 5
 
 
 def native_speed() -> Table:
-    """Milliseconds and megabytes of a training step: forward, backward and SGD.
+    """Milliseconds of a training step: forward, backward and SGD.
 
     Raises:
         ConfigError: if there are no native kernels here.
@@ -30,22 +29,20 @@ def native_speed() -> Table:
         (
             *("network", "images", "eager ms", "memory kept ms", "compiled ms", "native ms"),
             *("eager / native", "best other / native"),
-            *("eager MB", "native MB"),
         ),
         tuple(_row(work) for work in WORKS),
         (
             f"Medians of {ROUNDS} rounds in turn, each after one untimed; fused SGD with momentum, a thread a core; "
             "channels last, compiled channels first. Ratios: median of the rounds (least to most).",
             "Eager has glibc's own settings, the others keep freed memory. Compiled: torch.compile with its defaults, "
-            "not tried where it takes minutes. MB: peak of a process of its own above what network and images take. "
-            f"Variant {variant}.",
+            f"not tried where it takes minutes. Variant {variant}.",
         ),
     )
 
 
 def _row(work: Work) -> tuple[str, ...]:
     ways = [way for way in WAYS if work.compiles or way != "compiled"]
-    actions = {way: _times(work.steps, training_step(work, way)) for way in ways}
+    actions = {way: _times(work.steps, training_step(work, "eager" if way == "kept" else way)) for way in ways}
     prepare = {
         way: in_order(return_freed_memory if way == "eager" else keep_freed_memory, action)
         for way, action in actions.items()
@@ -59,7 +56,6 @@ def _row(work: Work) -> tuple[str, ...]:
         f"{work.batch} of {work.size}x{work.size}",
         *(milliseconds.get(way, "") for way in WAYS),
         *(f"{median:.2f} ({least:.2f} to {most:.2f})" for least, median, most in ratios),
-        *(f"{step_megabytes(work.name, way):.0f}" for way in ("eager", "native")),
     )
 
 

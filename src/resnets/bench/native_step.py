@@ -34,14 +34,13 @@ WORKS = (
 )
 
 
-def training_step(work: Work, way: str) -> Callable[[], None]:
-    """Forward, backward and SGD with momentum, a thread a core; by PyTorch as it comes (`eager`), keeping freed memory
-    (`kept`, decision 0003), `compiled`, or `native`, which keep it as well.
+def training_step(work: Work, way: str, *, keep_memory: bool = True) -> Callable[[], None]:
+    """Forward, backward and SGD with momentum, a thread a core; by PyTorch `eager`, `compiled`, or `native`.
 
     Channels last, but channels first where it is compiled: torch.compile's batch norm is ten times slower otherwise.
     """
     machine = Machine(
-        threads=physical_cores(), native=way == "native", channels_last=way != "compiled", keep_memory=way != "eager"
+        threads=physical_cores(), native=way == "native", channels_last=way != "compiled", keep_memory=keep_memory
     )
     machine.apply()
     model: nn.Module = machine.place(create(work.name, seed=0, num_classes=10, stem=work.stem).train())

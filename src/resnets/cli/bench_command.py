@@ -17,6 +17,7 @@ Name = Literal[
     "training",
     "native",
     "native-inference",
+    "native-memory",
     "native-mnist",
     "native-photos",
     "layers",
@@ -54,6 +55,8 @@ def bench_command(
     batches   images/s of the batch pipeline, beside a DataLoader
     training  images/s of training, beside the loop of a tutorial
     native    a training step on the native kernels, beside PyTorch's best
+    native-memory
+              memory of such a step
     native-mnist, native-photos
               accuracy and time of whole trainings with and without them
     layers    the same for each convolution of a network (--model)
@@ -74,28 +77,39 @@ def bench_command(
         instructions: What PyTorch and the kernels may use: `avx2` shows what a processor without AVX-512 would do.
         json: Print the results as JSON.
     """
+    import dataclasses
     import os
 
     limited = "" if instructions == "all" else f" --instructions {instructions}"
     if limited:
         os.environ.update(_ONLY_AVX2)
 
+    from resnets.bench.record import markdown
+    from resnets.cli.console import print_json, result_console
+
+    wanted = _wanted(names or ("batches", "training", "start"), _benchmarks(photos, runs, model))
+    tables = _measured(wanted, limited, record)
+    if json:
+        print_json({name: dataclasses.asdict(table) for name, table in tables.items()})
+    else:
+        result_console().print("\n".join(markdown(table) for table in tables.values()))
+
+
+def _measured(wanted: dict[str, Callable[[], Table]], limited: str, record: Path | None) -> dict[str, Table]:
+    """Each as it was found, recorded as soon as it is there."""
     import dataclasses
 
-    from resnets.bench.record import facts, markdown, update
-    from resnets.cli.console import message_console, print_json, result_console
+    from resnets.bench.record import facts, update
+    from resnets.cli.console import message_console
 
     tables = {}
-    for name, measure in _wanted(names or ("batches", "training", "start"), _benchmarks(photos, runs, model)).items():
+    for name, measure in wanted.items():
         message_console().print(f"measuring {name} ...")
         key = name + limited
         tables[key] = dataclasses.replace(measure(), facts=facts(key))
         if record:
             update(record, {key: tables[key]})
-    if json:
-        print_json({name: dataclasses.asdict(table) for name, table in tables.items()})
-    else:
-        result_console().print("\n".join(markdown(table) for table in tables.values()))
+    return tables
 
 
 def _wanted(names: tuple[Name, ...], benchmarks: dict[str, Callable[[], Table]]) -> dict[str, Callable[[], Table]]:
@@ -115,10 +129,7 @@ def _benchmarks(photos: Path | None, runs: Path, model: str) -> dict[str, Callab
     """Name -> what measures it; the photos only where there are some."""
     from resnets.bench.batch_speed import batch_speed
     from resnets.bench.build_time import build_time
-    from resnets.bench.inference_speed import inference_speed
-    from resnets.bench.layer_speed import layer_speed
-    from resnets.bench.native_reach import native_reach, photo_reach
-    from resnets.bench.native_speed import native_speed
+    from resnets.bench.photo_speed import photo_speed
     from resnets.bench.preset_reach import SEEDS, preset_reach
     from resnets.bench.start_time import start_time
     from resnets.bench.training_speed import training_speed
@@ -126,21 +137,33 @@ def _benchmarks(photos: Path | None, runs: Path, model: str) -> dict[str, Callab
     from resnets.cli.display import PlainDisplay
 
     watch = PlainDisplay(message_console())
-    benchmarks: dict[str, Callable[[], Table]] = {
+    return {
         "batches": batch_speed,
         "training": training_speed,
-        "native": native_speed,
-        "native-mnist": partial(native_reach, runs, watch),
-        "layers": partial(layer_speed, model),
-        "native-inference": inference_speed,
+        **_native_benchmarks(photos, runs, model),
         "start": start_time,
         "build": build_time,
+        **({} if photos is None else {"photos": partial(photo_speed, photos)}),
+        **{f"mnist-{patience}": partial(preset_reach, patience, runs, watch) for patience in SEEDS},
     }
-    for patience in SEEDS:
-        benchmarks[f"mnist-{patience}"] = partial(preset_reach, patience, runs, watch)
-    if photos is not None:
-        from resnets.bench.photo_speed import photo_speed
 
-        benchmarks["photos"] = partial(photo_speed, photos)
-        benchmarks["native-photos"] = partial(native_reach, runs, watch, photo_reach(photos))
-    return benchmarks
+
+def _native_benchmarks(photos: Path | None, runs: Path, model: str) -> dict[str, Callable[[], Table]]:
+    """Those of the native kernels."""
+    from resnets.bench.inference_speed import inference_speed
+    from resnets.bench.layer_speed import layer_speed
+    from resnets.bench.native_reach import native_reach, photo_reach
+    from resnets.bench.native_speed import native_speed
+    from resnets.bench.step_memory import step_memory
+    from resnets.cli.console import message_console
+    from resnets.cli.display import PlainDisplay
+
+    reach = partial(native_reach, runs, PlainDisplay(message_console()))
+    return {
+        "native": native_speed,
+        "native-memory": step_memory,
+        "native-mnist": reach,
+        "layers": partial(layer_speed, model),
+        "native-inference": inference_speed,
+        **({} if photos is None else {"native-photos": partial(reach, photo_reach(photos))}),
+    }
