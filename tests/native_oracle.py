@@ -11,9 +11,11 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from resnets.models.build import build
 from resnets.native import kernels as kernels_on_tensors
-from resnets.native.accelerate import restore
+from resnets.native.accelerate import accelerate, restore
 from resnets.native.library import status, variants
+from resnets.spec import ResNetSpec
 
 VARIANTS: list[Any] = [*variants()] or [
     pytest.param("none", marks=pytest.mark.skip(f"no native kernels: {status().reason}"))
@@ -53,6 +55,22 @@ def threads(count: int) -> Iterator[None]:
         yield
     finally:
         torch.set_num_threads(before)
+
+
+NARROW = ResNetSpec.cifar(8, width=16)
+
+
+def network(spec: ResNetSpec = NARROW) -> nn.Module:
+    model: nn.Module = build(spec, seed=0)
+    generator = torch.Generator().manual_seed(1)
+    for name, tensor in model.state_dict().items():  # no norm as it starts
+        if "norm" in name and tensor.is_floating_point():
+            tensor.uniform_(0.5, 1.5, generator=generator)
+    return accelerate(model)
+
+
+def images(count: int = 4, height: int = 10, width: int = 13, channels: int = 3) -> Tensor:
+    return random(count, channels, height, width, seed=2).requires_grad_()
 
 
 def step(model: nn.Module, x: Tensor) -> dict[str, Tensor]:

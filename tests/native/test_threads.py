@@ -11,20 +11,10 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 import torch
-from torch import nn
 
-from native_oracle import random, step, threads
-from resnets.models.build import build
-from resnets.native.accelerate import accelerate, is_accelerated
-from resnets.spec import ResNetSpec
+from native_oracle import network, random, step, threads
 
 pytestmark = pytest.mark.usefixtures("native_kernels")
-
-
-def network() -> nn.Module:
-    model = accelerate(build(ResNetSpec.cifar(8, width=16), seed=0))
-    assert is_accelerated(model)
-    return model.train()
 
 
 @pytest.mark.parametrize("count", [1, 2])
@@ -56,7 +46,7 @@ def test_the_answer_for_an_image_does_not_depend_on_its_neighbours(count: int) -
 
 FORK = """
     import os
-    from test_threads import network
+    from native_oracle import network
     model, x = network().eval(), random(5, 3, 11, 14, seed=1)
     with torch.no_grad():
         before = model(x)
