@@ -3,7 +3,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: run test check bench format wheel clean
+.PHONY: run test check bench format wheel native-sanitize native-neon clean
 
 run: $(READY)  ## Train on MNIST, evaluate, predict, draw the report.
 	$(BIN)/resnets demo
@@ -20,6 +20,12 @@ check: $(READY)  ## Everything a change must pass.
 
 bench: $(READY)  ## The figures of docs/benchmarks.md.
 	$(BIN)/resnets bench all
+
+native-sanitize: $(READY)  ## The kernels against plain loops, watched by the sanitizers of the compilers.
+	$(BIN)/python tools/native_check.py addresses threads
+
+native-neon: $(READY)  ## The same for ARM's processors, cross-compiled and emulated.
+	$(BIN)/python tools/native_check.py neon
 
 format: $(READY)
 	$(BIN)/ruff format .

@@ -28,14 +28,22 @@ X86 = {
 }
 NEON = {"neon": ("float", 4, [])}
 """Name of a variant -> its numbers, how many fill a register, and the compiler's options."""
+FAMILIES = {"x86_64": ("X86", X86), "amd64": ("X86", X86), "aarch64": ("NEON", NEON), "arm64": ("NEON", NEON)}
 
 
-def variants() -> dict[str, tuple[str, int, list[str]]]:
-    """What is compiled for this kind of processor."""
-    machine = platform.machine().lower()
-    if machine in ("x86_64", "amd64"):
-        return X86 | EVERYWHERE
-    return (NEON if machine in ("aarch64", "arm64") else {}) | EVERYWHERE
+def variants(machine: str) -> dict[str, tuple[str, int, list[str]]]:
+    """What is compiled for a kind of processor, as `platform.machine()` calls it."""
+    return FAMILIES.get(machine.lower(), ("", {}))[1] | EVERYWHERE
+
+
+def objects(machine: str) -> dict[str, tuple[Path, list[str]]]:
+    """Name of an object -> its source and options: each variant, and the library that chooses among them."""
+    family = FAMILIES.get(machine.lower())
+    found = {"library": (NATIVE / "library.cpp", [f"-DWITH_{family[0]}"] if family else [])}
+    for name, (number, width, options) in variants(machine).items():
+        settings = [f"-DVARIANT={name}", f"-DREAL={number}", f"-DWIDTH={width}"]
+        found[name] = NATIVE / "variant.cpp", [*settings, *options]
+    return found
 
 
 class BuildNative(build_ext):
@@ -43,23 +51,16 @@ class BuildNative(build_ext):
 
     def build_extension(self, ext: Extension) -> None:
         """Compile, link, and put the library where the package looks for it."""
-        families = [
-            f"-DWITH_{family}"
-            for family, members in (("X86", X86), ("NEON", NEON))
-            if members.keys() <= variants().keys()
-        ]
-        jobs = [("library", families)]
-        for name, (number, width, options) in variants().items():
-            jobs.append((name, [f"-DVARIANT={name}", f"-DREAL={number}", f"-DWIDTH={width}", *options]))
         with ThreadPoolExecutor() as pool:
-            objects = [found for some in pool.map(lambda job: self._compile(*job), jobs) for found in some]
+            compiled = pool.map(self._compile, objects(platform.machine()).items())
+            made = [name for names in compiled for name in names]
         target = self.get_ext_fullpath(ext.name)
-        self.compiler.link_shared_object(objects, target, extra_postargs=["-fopenmp"], target_lang="c++")
+        self.compiler.link_shared_object(made, target, extra_postargs=["-fopenmp"], target_lang="c++")
 
-    def _compile(self, name: str, options: list[str]) -> list[str]:
-        source = "library.cpp" if name == "library" else "variant.cpp"
+    def _compile(self, item: tuple[str, tuple[Path, list[str]]]) -> list[str]:
+        name, (source, options) = item
         found: list[str] = self.compiler.compile(
-            [str(NATIVE / source)], output_dir=str(Path(self.build_temp) / name), extra_postargs=[*FLAGS, *options]
+            [str(source)], output_dir=str(Path(self.build_temp) / name), extra_postargs=[*FLAGS, *options]
         )
         return found
 
@@ -76,9 +77,10 @@ class AnyPython(bdist_wheel):
         return "py3", "none", super().get_tag()[2]
 
 
-if sys.platform == "win32":
-    setup()
-else:
-    kernels = Extension("resnets.native.libresnets", sources=sorted(map(str, NATIVE.glob("*.cpp"))), optional=True)
-    kernels.depends = sorted(str(path) for pattern in ("*.h", "*.hpp") for path in NATIVE.glob(pattern))
-    setup(ext_modules=[kernels], cmdclass={"build_ext": BuildNative, "bdist_wheel": AnyPython})
+if __name__ == "__main__":
+    if sys.platform == "win32":
+        setup()
+    else:
+        kernels = Extension("resnets.native.libresnets", sources=sorted(map(str, NATIVE.glob("*.cpp"))), optional=True)
+        kernels.depends = sorted(str(path) for pattern in ("*.h", "*.hpp") for path in NATIVE.glob(pattern))
+        setup(ext_modules=[kernels], cmdclass={"build_ext": BuildNative, "bdist_wheel": AnyPython})

@@ -1,7 +1,7 @@
 // M[t, k] = sum over c of V[t, c] U[c, k]: the small matrix product in which nearly all of the time is spent.
 //
 // All three are panels: V[c / 16][t][c % 16], U[k / 16][c][k % 16], M[k / 16][t][k % 16].  A kernel keeps ROWS x COLUMNS
-// of M in registers: 6 x 16 fills the 16 registers of AVX2, 12 x 32 the 32 of AVX-512.      [Goto & van de Geijn 2008]
+// of M in registers: 6 x 16 fills the 16 registers of AVX2, 12 x 32 the 32 of AVX-512.      [Goto 2008, section 4]
 #pragma once
 
 #include "vector.hpp"

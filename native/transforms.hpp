@@ -1,7 +1,7 @@
 // The transforms of Winograd's minimal filtering F(m x m, 3 x 3):  y = A^T [(G g G^T) * (B^T d B)] A.
 //
 // m x m outputs from (m + 2) x (m + 2) inputs with (m + 2)^2 multiplications instead of 9 m^2: 2.25 times fewer for m = 2, 4 times
-// for m = 4.  Each function is one dimension of a transform.      [Winograd 1980; Lavin & Gray 2016, section 4]
+// for m = 4.  Each function is one dimension of a transform.      [Winograd 1980; Lavin 2016, section 4]
 //
 // The gradients are the exact adjoints: of the input with turned filters, of the filter
 // dg = G^T [(B^T d B) * (A dy A^T)] G.

@@ -1,6 +1,5 @@
 // One compilation of all kernels for one kind of processor: see vector.hpp for what is to be defined.
 #include <algorithm>
-#include <memory>
 
 #include "kernels.h"
 #include "vector.hpp"
@@ -39,10 +38,10 @@ int32_t forward(const Convolution* c, const void* x, const void* w, const Stride
         case WINOGRAD_4: return winograd<F4>(*c, numbers(x), nullptr, numbers(w), *at, numbers(y), *prologue, *epilogue, *plan);
         case WINOGRAD_2: return winograd<F2>(*c, numbers(x), nullptr, numbers(w), *at, numbers(y), *prologue, *epilogue, *plan);
         default:
-            const auto g = std::make_unique<Gathering>(gathering_of(*c, *at));
-            real* u = room<real>(WEIGHTS, gather_packed_size(*g));
-            gather_pack(*g, numbers(w), at->out, at->in, u);
-            gather_multiply(*g, numbers(x), u, numbers(y), *prologue, *epilogue, *plan);
+            const Gathering g = gathering_of(*c, *at);
+            real* u = room<real>(WEIGHTS, gather_packed_size(g));
+            gather_pack(g, numbers(w), at->out, at->in, u);
+            gather_multiply(g, numbers(x), u, numbers(y), *prologue, *epilogue, *plan);
         }
     });
 }
@@ -61,7 +60,8 @@ int32_t backward_data(const Convolution* c, const void* dy, const void* w, const
     const Strides back{at->in, at->out, -at->row, -at->column};
     Plan same = *plan;
     same.algorithm = algorithm;
-    return forward(&turned, dy, last, &back, dx, std::make_unique<Prologue>().get(), epilogue, &same);
+    const Prologue nothing{};
+    return forward(&turned, dy, last, &back, dx, &nothing, epilogue, &same);
 }
 
 int32_t backward_weights(const Convolution* c, const void* x, const void* dy, void* dw, const Strides* at,

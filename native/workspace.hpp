@@ -13,6 +13,12 @@
 
 namespace VARIANT {
 
+#ifdef __SANITIZE_ADDRESS__
+constexpr bool IS_EXACT = true; // each time anew and no larger than asked for, so that a step beside it is seen
+#else
+constexpr bool IS_EXACT = false;
+#endif
+
 enum Slot { TILES, PRODUCTS, WEIGHTS, GRADIENTS, PARTIAL, SUMS, SLOTS };
 
 class Block {
@@ -20,7 +26,7 @@ class Block {
     ~Block() { std::free(start); }
 
     void* of_at_least(size_t bytes) {
-        if (bytes > size) {
+        if (bytes > size || IS_EXACT) {
             std::free(start);
             start = nullptr;
             size = 0;
@@ -36,7 +42,7 @@ class Block {
     }
 
   private:
-    static constexpr size_t PAGE = size_t(1) << 21;
+    static constexpr size_t PAGE = IS_EXACT ? 64 : size_t(1) << 21;
     void* start = nullptr;
     size_t size = 0;
 };
