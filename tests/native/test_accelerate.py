@@ -112,6 +112,24 @@ class TestStep:
         assert step(model.double().train(), images().double())["output"].dtype == torch.float64
         assert calls == []
 
+    def test_leaves_other_devices_to_pytorch(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        calls = watch_kernels(monkeypatch)
+        model = network().to("meta")
+        for is_training in (True, False):
+            assert model.train(is_training)(images().to("meta")).shape == (4, 10)
+        assert calls == []
+
+    def test_leaves_other_layouts_to_pytorch(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        """What has no plain memory, and what stands in memory with the wrong sign."""
+        unit = network().get_submodule("stages.S1.U1").eval()
+        plain, x = restore(copy.deepcopy(unit)), random(2, 16, 6, 6, seed=1)
+        calls = watch_kernels(monkeypatch)
+        with torch.no_grad():
+            assert torch.equal(unit(torch._neg_view(x)), plain(-x))
+            for other in (x.to_sparse(), x.to_mkldnn()):
+                TestRefusal.answers_alike(unit, plain, other)
+        assert calls == []
+
     def test_under_autocast_is_pytorchs(self) -> None:
         model = network()
         plain = restore(copy.deepcopy(model))
@@ -164,7 +182,7 @@ class TestRefusal:
         for module in (ours, plain):
             try:
                 with torch.set_grad_enabled(ours.training):
-                    answers.append(module(x))
+                    answers.append(module(x).to_dense())
             except RuntimeError as refused:
                 answers.append(str(refused))
         if isinstance(answers[0], Tensor):

@@ -129,8 +129,9 @@ def is_ours(x: Tensor) -> bool:
     is_traced = torch._C._get_tracing_state() is not None or torch.compiler.is_exporting()
     is_dispatched = torch._C._len_torch_dispatch_stack() > 0
     is_recorded = is_traced or is_dispatched or torch._C._are_functorch_transforms_active()
-    is_dense = type(x) is Tensor and x.layout == torch.strided and x.dtype == torch.float32 and x.device.type == "cpu"
-    return is_dense and x.ndim == 4 and x.numel() > 0 and not is_recorded and not torch.is_autocast_enabled("cpu")
+    is_plain = type(x) is Tensor and x.layout == torch.strided and not x.is_neg()
+    is_single = is_plain and x.dtype == torch.float32 and x.device.type == "cpu"
+    return is_single and x.ndim == 4 and x.numel() > 0 and not is_recorded and not torch.is_autocast_enabled("cpu")
 
 
 def _can_run(piece: Chain, owner: nn.Module, x: Tensor) -> bool:
