@@ -5,7 +5,7 @@ import json
 import pytest
 from command import Command
 
-from resnets.native.library import SWITCH, variants
+from resnets.native.library import SWITCH, active, variants
 
 
 def test_says_what_makes_results_differ_and_which_kernels_run(command: Command) -> None:
@@ -18,7 +18,7 @@ def test_a_model_shows_where_each_convolution_runs(command: Command, monkeypatch
     rows = {row["name"]: row for row in json.loads(command("env", "--model", "resnet18", "--json").out)["convolutions"]}
     assert len(rows) == 20
     assert rows["stem.conv"]["kernels"] == "PyTorch"
-    expected = ("native", "whichever is faster") if variants() else ("PyTorch", "PyTorch")
+    expected = ("native", "whichever is faster") if active() else ("PyTorch", "PyTorch")
     found = rows["stages.S1.U1.residual.conv1"]
     assert (found["kernels"], found["inference"]) == expected
     assert rows["stem.conv"]["inference"] == expected[1]

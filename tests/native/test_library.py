@@ -8,9 +8,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import torch
 
+from resnets.models.build import build
 from resnets.native import library
+from resnets.native.accelerate import accelerate, is_accelerated
 from resnets.native.library import SWITCH, active, required, status, variants
+from resnets.spec import ResNetSpec
 
 
 @pytest.fixture
@@ -56,6 +60,22 @@ class TestWithoutLibrary:
         assert status().variant is None
         assert f"has interface 999, this resnets needs {library.INTERFACE}" in status().reason
 
+    def test_a_library_for_another_processor_is_named_and_torch_is_used(self, folder: Path) -> None:
+        built = Path(library.__file__).with_name("libresnets.so")
+        if not built.exists():
+            pytest.skip("no library was built that could be changed")
+        header = bytearray(built.read_bytes())
+        if header[:4] != b"\x7fELF":
+            pytest.skip("only of ELF files it is known here where the kind of processor stands")
+        header[18:20] = (8).to_bytes(2, "little")  # MIPS
+        (folder / "libresnets.so").write_bytes(header)
+        assert status().variant is None
+        assert "libresnets.so cannot be loaded here" in status().reason
+        assert "\n" not in status().reason
+        model = accelerate(build(ResNetSpec.cifar(8, width=16), seed=0))
+        assert not is_accelerated(model)
+        assert model(torch.zeros(2, 3, 8, 8)).shape == (2, 10)
+
     def test_what_needs_kernels_says_why_there_are_none(self) -> None:
         with pytest.raises(RuntimeError, match="needs the native kernels, but they were not built"):
             required()
@@ -88,6 +108,12 @@ class TestSwitch:
             assert "this processor has none of" in status().reason
         else:
             assert status().variant == variants()[0]
+
+    def test_without_vector_instructions_pytorch_computes(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.delenv(SWITCH)
+        monkeypatch.setattr(library, "variants", lambda: ["scalar", "scalar64"])
+        assert status() == library.Status(None, "this processor has none of AVX-512, AVX2 and NEON")
+        assert active() is None
 
     def test_every_processor_has_the_scalar_variants(self) -> None:
         assert variants()[-2:] == ["scalar", "scalar64"]

@@ -19,6 +19,7 @@ import pytest
 import safetensors.torch
 
 from data_files import write_idx_set
+from native_oracle import watch_kernels
 from resnets.artifact import load_artifact
 from resnets.errors import DataError, DivergedError, ModelFileError, ResourceError
 from resnets.models.catalogue import spec_of
@@ -110,6 +111,26 @@ def test_a_stored_config_repeats_the_run_bit_for_bit(small: RunFolder, tmp_path:
     assert digest(again.model / "model.safetensors") == digest(small.model / "model.safetensors")
     assert digest(again.metrics) == digest(small.metrics)
     assert again.config.read_text() == small.config.read_text() == to_yaml(config)
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("native_kernels")
+@pytest.mark.parametrize("native", [True, False])
+def test_a_run_repeats_with_native_kernels_and_without(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, native: bool
+) -> None:
+    write_idx_set(tmp_path / "data", train=400, test=10, height=8, width=8)
+    network = {"num_blocks": (1, 1), "width": 16, "stem": "small"}
+    recipe = {"epochs": 1, "batch_size": 32, "ema_decay": 0.9, "accumulate": 2}
+    asked = Request(dataset=str(tmp_path / "data"), model="resnet20", network=network, recipe=recipe, threads=1)
+    config, _ = plan(asked, Silent())
+    calls = watch_kernels(monkeypatch)
+    config = dataclasses.replace(config, machine=dataclasses.replace(config.machine, native=native, channels_last=True))
+    folders = [new_run(tmp_path, name) for name in ("one", "other")]
+    for folder in folders:
+        run(config, folder)
+    assert ("weight_gradient" in calls) == native
+    assert_equal_runs(folders[0], folders[1].path)
 
 
 @pytest.mark.parametrize(

@@ -7,11 +7,15 @@ import pytest
 import torch
 from toy import ToyBatches, accuracy, toy_model
 
+from native_oracle import threads as thread_count
+from native_oracle import watch_kernels
 from resnets.errors import ModelFileError
 from resnets.models.build import build
+from resnets.native.accelerate import is_accelerated
 from resnets.recipe import Recipe
 from resnets.spec import ResNetSpec
 from resnets.training.fit import train
+from resnets.training.machine import Machine
 from resnets.training.state import TrainingState
 
 GRID = list(itertools.product(("sgd", "adamw"), (0.0, 0.9), (1, 2), (1, 5, 6, 11)))
@@ -73,6 +77,39 @@ def test_a_network_that_draws_resumes_bit_for_bit(name: str, stop: int) -> None:
     torch.manual_seed(77)
     other = TrainingState(build(RANDOM_NETS[name], seed=0), recipe, len(batches))
     assert [step.loss for step in train(other, batches, accuracy)] != losses, "its draws make a difference"
+
+
+@pytest.mark.usefixtures("native_kernels")
+@pytest.mark.parametrize("native", [True, False])
+@pytest.mark.parametrize(
+    ("ema_decay", "accumulate", "threads", "stop"), [(0.0, 1, 1, 5), (0.9, 2, 1, 3), (0.9, 1, 2, 3)]
+)
+def test_a_training_resumes_bit_for_bit_with_native_kernels_and_without(
+    monkeypatch: pytest.MonkeyPatch, *, native: bool, ema_decay: float, accumulate: int, threads: int, stop: int
+) -> None:
+    calls = watch_kernels(monkeypatch)
+    spec = ResNetSpec(num_blocks=(1, 1), width=16, stem="small", in_channels=1, num_classes=4, dropout=0.3)
+    recipe, batches = Recipe(epochs=2, ema_decay=ema_decay, accumulate=accumulate), ToyBatches(4)
+    machine = Machine(native=native)
+
+    def start(seed: int) -> TrainingState:
+        return TrainingState(machine.place(build(spec, seed=seed)), recipe, len(batches))
+
+    with thread_count(threads):
+        torch.manual_seed(3)
+        unbroken = start(0)
+        losses = [step.loss for step in train(unbroken, batches, accuracy)]
+        torch.manual_seed(3)
+        first = start(0)
+        earlier = [step.loss for step in itertools.islice(train(first, batches, accuracy), stop)]
+        files = first.files({})
+        second = start(9)
+        second.restore(files)
+        later = [step.loss for step in train(second, batches, accuracy)]
+    assert is_accelerated(second.model) == is_accelerated(second.average.model) == native
+    assert ({"convolve", "input_gradient", "weight_gradient"} <= set(calls)) == native
+    assert earlier + later == losses
+    assert second.files({}) == unbroken.files({})
 
 
 def test_generators_of_gpus_are_saved_and_restored(monkeypatch: pytest.MonkeyPatch) -> None:
