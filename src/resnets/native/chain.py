@@ -35,6 +35,7 @@ def suits(kernel: Kernel, out_channels: int, in_channels: int) -> bool:
     """Whether our kernels compute a convolution faster than PyTorch: 3x3, on whole panels of channels.
 
     With stride 1 it is Winograd's algorithm. With stride 2 only the gradients are faster, and only from 32 channels on.
+    Source: [Winograd 1980; Lavin 2016, section 4].
     """
     fits = kernel.size == 3 and kernel.padding == 1 and not out_channels % PANEL and not in_channels % PANEL
     return fits and (kernel.stride == 1 or (kernel.stride == 2 and in_channels >= 2 * PANEL))

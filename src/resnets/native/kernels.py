@@ -11,7 +11,10 @@ from torch import Tensor
 from resnets.native.library import Convolution, Epilogue, Kernels, NormGradient, Plan, Prologue, Strides
 
 PANEL = 16
-"""Output channels come in panels of so many."""
+"""Output channels come in panels of so many, a block's width in a matrix product that lives in registers.
+
+Source: [Goto 2008, section 4].
+"""
 BY_SHAPE = Plan()
 
 
