@@ -11,6 +11,7 @@ from resnets.inference.engines import run_by
 from resnets.inference.native import choices
 from resnets.inference.native.network import PlannedNetwork
 from resnets.models.build import build
+from resnets.models.catalogue import CATALOGUE
 from resnets.native import library
 from resnets.spec import ResNetSpec
 
@@ -28,6 +29,11 @@ def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def test_pytorch_runs_the_network_itself() -> None:
     model = build(SPEC, seed=0).eval()
     assert run_by("torch", model) is model
+
+
+def test_a_network_without_convolutions_is_run_as_it_is() -> None:
+    model = build(CATALOGUE["perceptron"], seed=0).eval()
+    assert run_by("auto", model) is model
 
 
 @needs_kernels

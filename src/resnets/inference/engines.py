@@ -17,7 +17,7 @@ Engine = Literal["auto", "torch", "native"]
 
 
 def run_by(engine: Engine, model: nn.Module) -> nn.Module:
-    """A network with the model's answers, to be trained no more.
+    """A network with the model's answers, to be trained no more; the model itself where a plan would gain nothing.
 
     Raises:
         ConfigError: if there is no such engine, or it does not run here.
@@ -27,6 +27,7 @@ def run_by(engine: Engine, model: nn.Module) -> nn.Module:
     status = library.status()
     if engine == "native" and status.variant is None:
         raise ConfigError(f"The native engine does not run here: {status.reason}. Take engine auto or torch.")
-    if engine == "torch" or status.variant is None:
+    has_convolutions = any(isinstance(module, nn.Conv2d) for module in model.modules())
+    if engine == "torch" or status.variant is None or not has_convolutions:
         return model
     return PlannedNetwork(model, choices=Choices() if engine == "native" else Choices(measure=None))
