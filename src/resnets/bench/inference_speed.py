@@ -10,7 +10,7 @@ import torch
 from torch import nn
 
 from resnets.bench.measure import Table, alternate, in_order, rate, ratio
-from resnets.bench.other_engines import Answer, other_engines
+from resnets.bench.other_engines import Answer, other_engines, versions
 from resnets.inference.engines import run_by
 from resnets.models.pretrained import create
 from resnets.native import library
@@ -44,6 +44,7 @@ def inference_speed() -> Table:
             "ratios round by round.",
             f"Native kernels: {library.status().variant}. Eager: channels last, with glibc's own settings; the others "
             "keep freed memory. Best of the others: in each round, without the first.",
+            f"Other libraries: {versions() or 'none are installed'}.",
         ),
     )
 

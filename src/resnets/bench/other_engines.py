@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import importlib.metadata
 import importlib.util
 import io
 import tempfile
@@ -15,6 +16,13 @@ import torch
 from torch import Tensor, nn
 
 Answer = Callable[[], Any]
+
+
+def versions() -> str:
+    """Of the libraries of others that are installed here: `onnxruntime 1.32.0`, joined by commas; empty without any."""
+    packages = sorted({package for needs, _ in _ENGINES.values() for package in needs})
+    here = [package for package in packages if importlib.util.find_spec(package)]
+    return ", ".join(f"{package} {importlib.metadata.version(package)}" for package in here)
 
 
 def other_engines(model: nn.Module, batch: Tensor) -> Mapping[str, Answer]:

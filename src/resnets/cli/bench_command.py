@@ -106,7 +106,8 @@ def _measured(wanted: dict[str, Callable[[], Table]], limited: str, record: Path
     for name, measure in wanted.items():
         message_console().print(f"measuring {name} ...")
         key = name + limited
-        tables[key] = dataclasses.replace(measure(), facts=facts(key))
+        needs = " --photos FOLDER" if name.endswith("photos") else ""
+        tables[key] = dataclasses.replace(measure(), facts=facts(key + needs))
         if record:
             update(record, {key: tables[key]})
     return tables
