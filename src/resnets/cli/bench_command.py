@@ -50,7 +50,7 @@ def bench_command(
     """Measure speed and accuracy on this machine.
 
     resnets bench training batches        quick ones
-    resnets bench all --record docs       everything, about 45 minutes
+    resnets bench all --record docs       everything, more than an hour
 
     batches   images/s of the batch pipeline, beside a DataLoader
     training  images/s of training, beside the loop of a tutorial
@@ -59,7 +59,7 @@ def bench_command(
               memory of such a step
     native-mnist, native-photos
               accuracy and time of whole trainings with and without them
-    layers    the same for each convolution of a network (--model)
+    layers    speed of each convolution of a network (--model), beside PyTorch
     native-inference
               answering times of the native engine, beside PyTorch's
     photos    images/s of reading and training on folders (needs --photos)
