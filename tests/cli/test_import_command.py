@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,7 @@ from resnets.artifact import load_artifact
 from resnets.models.network import Network
 from resnets.models.pretrained import create
 from resnets.models.weights.write import foreign_state, layout_called
+from resnets.packaged import PACKAGED
 from resnets.spec import ResNetSpec
 
 
@@ -79,6 +81,32 @@ def test_a_users_files_are_not_replaced(command: Command, weights: Path, tmp_pat
     assert (photos / "a.jpg").read_bytes() == b"light"
     assert letter.read_text() == "dear"
     assert sorted(entry.name for entry in tmp_path.iterdir()) == ["letter.txt", "photos"]
+
+
+@pytest.mark.parametrize(
+    "line", [("import", "{weights}", "--as", "resnet20"), ("export-weights", "digits", "--to", "timm")]
+)
+def test_a_trained_model_is_not_replaced(
+    command: Command, weights: Path, tmp_path: Path, line: tuple[str, ...]
+) -> None:
+    model = tmp_path / "model"
+    shutil.copytree(PACKAGED / "digits", model)
+    before = {file.name: file.read_bytes() for file in model.iterdir()}
+    done = command(*(word.format(weights=weights) for word in line), "--out", model)
+    assert done.code == 7
+    assert done.err == (
+        f"resnets: {model} holds what `resnets {line[0]}` did not write and is left as it is; give the name of a new "
+        "folder.\n"
+    )
+    assert {file.name: file.read_bytes() for file in model.iterdir()} == before
+    assert list(tmp_path.iterdir()) == [model]
+
+
+def test_an_import_is_replaced_by_the_next_one(command: Command, weights: Path, tmp_path: Path) -> None:
+    for classes in (2, 3):
+        options = ("--as", "resnet20", "--out", tmp_path / "model", "--replace-head", classes)
+        assert command("import", weights, *options).code == 0
+    assert load_artifact(tmp_path / "model").spec.num_classes == 3
 
 
 def test_export_tells_how_to_load(command: Command, weights: Path, tmp_path: Path) -> None:

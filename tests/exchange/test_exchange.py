@@ -164,6 +164,12 @@ class TestExport:
         if library == "timm":
             assert back.preprocessing == own.preprocessing
 
+    def test_an_export_is_replaced_by_the_next_one_whatever_the_library(self, tmp_path: Path) -> None:
+        for library in ("timm", "torchvision", "timm"):
+            export_weights(artifact(), library, tmp_path / "theirs")
+            config = json.loads((tmp_path / "theirs" / "config.json").read_text())
+            assert ("pretrained_cfg" in config) == (library == "timm")
+
     def test_timm_is_told_of_grey_images(self, tmp_path: Path) -> None:
         export_weights(artifact(in_channels=1), "timm", tmp_path / "theirs")
         config = json.loads((tmp_path / "theirs" / "config.json").read_text())

@@ -42,8 +42,9 @@ def import_command(
 
     from resnets.artifact import save_artifact
     from resnets.cli.console import print_json, result_console
-    from resnets.exchange.importing import import_weights
+    from resnets.exchange.importing import check_place, import_weights
 
+    check_place(out)
     artifact, report, notes = import_weights(
         source,
         network,

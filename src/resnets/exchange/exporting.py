@@ -12,16 +12,19 @@ from resnets import values
 from resnets.artifact import Artifact
 from resnets.errors import ConfigError
 from resnets.exchange.preprocessing import timm_config
+from resnets.exchange.replacing import check_own
 from resnets.models.catalogue import spec_of
 from resnets.models.weights.layout import Layout
 from resnets.models.weights.layouts import LAYOUTS
 from resnets.models.weights.recognise import with_settings
 from resnets.models.weights.write import foreign_state
 from resnets.spec import Spec
-from resnets.storage import Disk, check_replaceable, write_folder
+from resnets.storage import Disk, write_folder
 from resnets.training.state import pack
 
 Library = Literal["timm", "torchvision"]
+TAG = "resnets"
+"""Whose weights they are, in timm's config."""
 OF_TRAINING = ("initialization", "zero_init_residual", "dropout", "stochastic_depth", "num_classes")
 """Settings that a trained network's answers do not depend on, or that the other library is told."""
 
@@ -29,12 +32,14 @@ OF_TRAINING = ("initialization", "zero_init_residual", "dropout", "stochastic_de
 def export_weights(artifact: Artifact, library: Library, folder: Path, disk: Disk | None = None) -> str:
     """Write model.safetensors and config.json under the library's names; how to load them, as a line of Python.
 
+    An earlier export of that name is replaced as a whole.
+
     Raises:
         ConfigError: if the library has no network that computes the same.
         ModelFileError: if the artifact's weights do not fit its spec.
-        ResourceError: if the folder cannot be written, or something else has its name, which is left as it is.
+        ResourceError: if the folder cannot be written, or anything but an export has its name, which is left as it is.
     """
-    check_replaceable(folder)
+    check_own(folder, "export-weights", _is_export)
     layout = _layout(artifact, library)
     theirs = layout.exports[artifact.architecture]
     _check_same(artifact, layout, theirs)
@@ -47,6 +52,13 @@ def export_weights(artifact: Artifact, library: Library, folder: Path, disk: Dis
     }
     write_folder(folder, files, disk or Disk())
     return line
+
+
+def _is_export(config: Mapping[str, Any]) -> bool:
+    """Whether `_timm` or `_torchvision` made it."""
+    pretrained = config.get("pretrained_cfg")
+    is_for_timm = isinstance(pretrained, Mapping) and pretrained.get("tag") == TAG
+    return is_for_timm or config.get("library") == "torchvision"
 
 
 def _layout(artifact: Artifact, library: Library) -> Layout:
@@ -85,7 +97,7 @@ def _meaning(spec: Spec) -> dict[str, Any]:
 def _timm(artifact: Artifact, theirs: str, folder: Path) -> tuple[dict[str, Any], str]:
     spec = artifact.spec
     pretrained: Mapping[str, Any] = {
-        "tag": "resnets",
+        "tag": TAG,
         "custom_load": False,
         "fixed_input_size": spec.maximum_size is not None,
         "num_classes": spec.num_classes,

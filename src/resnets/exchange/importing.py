@@ -10,6 +10,7 @@ import resnets
 from resnets.artifact import Artifact
 from resnets.errors import ConfigError
 from resnets.exchange.preprocessing import preprocessing_from
+from resnets.exchange.replacing import check_own
 from resnets.models.pretrained import filled
 from resnets.models.weights.load import WeightReport
 from resnets.weight_files.read import read_weights
@@ -59,6 +60,20 @@ def import_weights(
         made={"imported_from": report.source, "layout": report.layout, "resnets": resnets.__version__},
     )
     return artifact, report, notes
+
+
+def check_place(folder: Path) -> None:
+    """Refuse to put an import in the place of anything but nothing, an empty folder or an earlier import.
+
+    Raises:
+        ResourceError: if something else is there, e.g. a trained model.
+    """
+    check_own(folder, "import", _is_import)
+
+
+def _is_import(config: Mapping[str, Any]) -> bool:
+    made = config.get("made")
+    return isinstance(made, Mapping) and "imported_from" in made
 
 
 def _class_names(config: Mapping[str, Any]) -> tuple[str, ...]:
