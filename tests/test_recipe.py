@@ -28,6 +28,7 @@ def test_a_recipe_survives_json() -> None:
         ({"label_smoothing": 1}, "label_smoothing must be from"),
         ({"ema_decay": 1.5}, "ema_decay must be from"),
         ({"accumulate": 0}, "accumulate must be from 1"),
+        ({"prune": 0.9}, "prune must be from 0 to 0.75"),
         ({"milestones": (0.7, 0.2)}, "milestones must rise"),
         ({"milestones": (0.2, 1.5)}, "milestones must rise"),
         ({"schedule": "multi_step", "warmup": 0.9}, "would still rise after the first milestone"),

@@ -47,7 +47,7 @@ class Recipe:
     """How a network is trained; equal recipes and seeds give equal weights on one machine."""
 
     epochs: float = 10.0
-    """Passes over the training set; a fraction is allowed."""
+    """Passes over the training set, without what `prune` leaves out; a fraction is allowed."""
     batch_size: int = 128
     """Images per step."""
     optimizer: Optimizer = "sgd"
@@ -73,6 +73,9 @@ class Recipe:
     """Largest gradient norm; a longer gradient is shortened to it. 0: no limit."""
     accumulate: int = 1
     """Batches whose gradients are averaged into one step."""
+    prune: float = 0.0
+    """Part of the training images that each epoch leaves out, drawn from those with the lowest losses. 0: none.
+    [Qin 2024]"""
     augmentation: Augmentation = field(default_factory=Augmentation)
     """Random changes of the training images."""
 
@@ -88,6 +91,7 @@ class Recipe:
         values.check_range("ema_decay", self.ema_decay, 0, 0.999999)
         values.check_range("clip_norm", self.clip_norm, 0, 1e9)
         values.check_range("accumulate", self.accumulate, 1, 100_000)
+        values.check_range("prune", self.prune, 0, 0.75)
         if list(self.milestones) != sorted(set(self.milestones)) or any(not 0 < part < 1 for part in self.milestones):
             raise ConfigError(
                 f"milestones must rise and lie between 0 and 1 (parts of the training), got {self.milestones}."

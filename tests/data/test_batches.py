@@ -129,3 +129,29 @@ def test_too_few_images_are_refused() -> None:
 def test_an_augmentation_that_leaves_nothing_is_refused() -> None:
     with pytest.raises(ConfigError, match="augmentation.erase must be smaller than the images"):
         Batches(_set(4), batch_size=2, training=True, augmentation=Augmentation(erase=12))
+
+
+@pytest.mark.parametrize(("prune", "sizes"), [(0, [16, 16, 16, 16]), (0.25, [16, 16, 16]), (0.4, [16, 16, 6])])
+def test_a_pruned_epoch_has_fewer_images_and_knows_how_many(prune: float, sizes: list[int]) -> None:
+    batches = Batches(_set(64), batch_size=16, training=True, prune=prune)
+    losses = torch.arange(64.0)
+    found = list(batches.epoch(3, 0, losses))
+    assert [len(batch.labels) for batch in found] == sizes
+    assert len(batches) == len(sizes)
+    indices = torch.cat([batch.indices for batch in found]).tolist()
+    assert len(set(indices)) == sum(sizes)
+    assert set(range(52, 64)) <= set(indices), "the hard ones"
+    assert _same(list(batches.epoch(3, 1, losses)), found[1:])
+
+
+def test_pruning_changes_neither_the_order_nor_the_augmentation_of_what_stays() -> None:
+    whole = Batches(_set(64), batch_size=64, training=True, augmentation=ALL)
+    pruned = Batches(_set(64), batch_size=64, training=True, augmentation=ALL, prune=0.5)
+    (some,), (every,) = pruned.epoch(2), whole.epoch(2)
+    stays = torch.isin(every.indices, some.indices)
+    assert _same([some], [Batch(*(tensor[stays] for tensor in every))])
+
+
+def test_evaluation_leaves_nothing_out() -> None:
+    batches = Batches(_set(10), batch_size=4, training=False, prune=0.5)
+    assert sum(len(batch.labels) for batch in batches.epoch(0)) == 10

@@ -113,6 +113,12 @@ def test_a_stored_config_repeats_the_run_bit_for_bit(small: RunFolder, tmp_path:
     assert again.config.read_text() == small.config.read_text() == to_yaml(config)
 
 
+def test_a_run_that_leaves_images_out_takes_fewer_steps(tmp_path: Path, toy: Path) -> None:
+    run_folder = trained(tmp_path, request(toy, epochs=2, batch_size=100, prune=0.6))
+    rows = [json.loads(row) for row in run_folder.metrics.read_text().splitlines()]
+    assert [row["step"] for row in rows] == [22, 44], "of 2,160 images"
+
+
 @pytest.mark.slow
 @pytest.mark.usefixtures("native_kernels")
 @pytest.mark.parametrize("native", [True, False])

@@ -44,13 +44,11 @@ def test_accumulated_batches_make_the_step_of_one_large_batch() -> None:
     """Without batch normalisation and dropout, whose statistics know the batch, the mean gradient is the same."""
 
     class Merged(ToyBatches):
-        def epoch(self, epoch: int, start_step: int = 0):  # type: ignore[no-untyped-def]
+        def epoch(self, epoch: int, start_step: int = 0, losses: torch.Tensor | None = None):  # type: ignore[no-untyped-def]  # noqa: ARG002
             parts = list(ToyBatches(6).epoch(epoch))
             for first in range(2 * start_step, 6, 2):
                 pair = parts[first : first + 2]
-                yield type(pair[0])(
-                    torch.cat([part.images for part in pair]), torch.cat([part.labels for part in pair])
-                )
+                yield type(pair[0])(*(torch.cat(parts) for parts in zip(*pair, strict=True)))
 
     def linear() -> nn.Module:
         torch.manual_seed(0)

@@ -34,7 +34,7 @@ def test_batches_arrive_in_the_layout(*, channels_last: bool) -> None:
     machine = Machine(channels_last=channels_last)
     placed = machine.place_batches(ToyBatches())
     assert len(placed) == 6
-    batch = next(iter(placed.epoch(0, 2)))
+    batch = next(iter(placed.epoch(0, 2, torch.empty(0))))
     assert batch.images.is_contiguous(memory_format=machine.memory_format)
     assert torch.equal(batch.images, next(iter(ToyBatches().epoch(0, 2))).images)
 

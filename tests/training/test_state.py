@@ -9,6 +9,9 @@ from toy import ToyBatches, accuracy, toy_model
 
 from native_oracle import threads as thread_count
 from native_oracle import watch_kernels
+from resnets.data.batches import Batches
+from resnets.data.imageset import ImageSet
+from resnets.data.preprocessing import Preprocessing
 from resnets.errors import ModelFileError
 from resnets.models.build import build
 from resnets.native.accelerate import is_accelerated
@@ -45,6 +48,40 @@ def test_a_resumed_training_equals_the_unbroken_one_bit_for_bit(
 
     assert [row for row in earlier + later if row] == rows
     assert second.files({}) == unbroken.files({})
+
+
+@pytest.mark.parametrize("accumulate", [1, 2])
+@pytest.mark.parametrize("stop", [1, 3, 6, 8, 15])
+def test_a_training_that_leaves_images_out_resumes_bit_for_bit(accumulate: int, stop: int) -> None:
+    recipe = Recipe(epochs=8, accumulate=accumulate, prune=0.5)
+    batches = Batches(_toy_images(), batch_size=8, prune=0.5, training=True)
+
+    def start(seed: int) -> TrainingState:
+        torch.manual_seed(seed)
+        return TrainingState(toy_model(seed), recipe, len(batches))
+
+    unbroken = start(0)
+    assert unbroken.total_steps == 8 * 6 // accumulate
+    losses = [step.loss for step in train(unbroken, batches)]
+
+    first = start(0)
+    earlier = [step.loss for step in itertools.islice(train(first, batches), stop)]
+    files = first.files({})
+    second = start(9)
+    second.restore(files)
+    assert earlier + [step.loss for step in train(second, batches)] == losses
+    assert second.files({}) == unbroken.files({})
+
+    forgetful = start(9)
+    forgetful.restore(files | {"losses.safetensors": start(9).files({})["losses.safetensors"]})
+    assert earlier + [step.loss for step in train(forgetful, batches)] != losses, "the losses make a difference"
+
+
+def _toy_images() -> ImageSet:
+    parts = list(ToyBatches(6).epoch(0))
+    pixels = (64 + 64 * torch.cat([part.images for part in parts])).clamp(0, 255).to(torch.uint8)
+    preprocessing = Preprocessing(size=8, channels=1, mean=(0.3,), std=(0.2,))
+    return ImageSet("toy", pixels, torch.cat([part.labels for part in parts]), tuple("abcd"), preprocessing)
 
 
 RANDOM_NETS = {

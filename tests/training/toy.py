@@ -12,6 +12,7 @@ from torch import Tensor, nn
 class ToyBatch(NamedTuple):
     images: Tensor
     labels: Tensor
+    indices: Tensor
 
 
 class ToyBatches:
@@ -24,7 +25,7 @@ class ToyBatches:
     def __len__(self) -> int:
         return self.count
 
-    def epoch(self, epoch: int, start_step: int = 0) -> Iterator[ToyBatch]:
+    def epoch(self, epoch: int, start_step: int = 0, losses: Tensor | None = None) -> Iterator[ToyBatch]:  # noqa: ARG002
         for step in range(start_step, self.count):
             generator = torch.Generator().manual_seed(1000 * epoch + step)
             labels = torch.randint(4, (self.size,), generator=generator)
@@ -32,7 +33,7 @@ class ToyBatches:
             for image, label in zip(images, labels.tolist(), strict=True):
                 row, column = divmod(label, 2)
                 image[0, 4 * row : 4 * row + 4, 4 * column : 4 * column + 4] += 1
-            yield ToyBatch(images, labels)
+            yield ToyBatch(images, labels, torch.arange(step * self.size, (step + 1) * self.size))
 
 
 def toy_model(seed: int = 0, *, dropout: float = 0.1) -> nn.Module:

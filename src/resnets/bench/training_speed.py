@@ -26,6 +26,7 @@ ROUNDS = 5
 class _Batch(NamedTuple):
     images: Tensor
     labels: Tensor
+    indices: Tensor
 
 
 class _SameBatch:
@@ -37,7 +38,7 @@ class _SameBatch:
     def __len__(self) -> int:
         return 1_000_000
 
-    def epoch(self, epoch: int, start_step: int = 0) -> Iterator[_Batch]:  # noqa: ARG002 - every epoch is the same
+    def epoch(self, epoch: int, start_step: int, losses: Tensor) -> Iterator[_Batch]:  # noqa: ARG002 - always the same
         while True:
             yield self.batch
 
@@ -73,7 +74,7 @@ def training_speed() -> Table:
 def _data() -> _Batch:
     generator = torch.Generator().manual_seed(0)
     images = torch.randn(BATCH_SIZE, 3, 32, 32, generator=generator)
-    return _Batch(images, torch.randint(10, (BATCH_SIZE,), generator=generator))
+    return _Batch(images, torch.randint(10, (BATCH_SIZE,), generator=generator), torch.arange(BATCH_SIZE))
 
 
 def _net(name: str) -> nn.Module:
@@ -81,7 +82,7 @@ def _net(name: str) -> nn.Module:
 
 
 def _tutorial(name: str, steps: int) -> Callable[[], None]:
-    model, (images, labels) = _net(name).train(), _data()
+    model, (images, labels, _) = _net(name).train(), _data()
     optimizer = torch.optim.SGD(model.parameters(), lr=0.01, momentum=0.9, weight_decay=5e-4)
     criterion = nn.CrossEntropyLoss()
 
@@ -111,4 +112,4 @@ def _ours(name: str, steps: int, machine: Machine) -> Callable[[], None]:
 
 def _channels_last(batch: _Batch) -> _Batch:
     """As `Batches` hands them out."""
-    return _Batch(batch.images.contiguous(memory_format=torch.channels_last), batch.labels)
+    return batch._replace(images=batch.images.contiguous(memory_format=torch.channels_last))

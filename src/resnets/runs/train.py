@@ -154,6 +154,7 @@ def training_batches(config: RunConfig, images: ImageSet) -> Batches:
         batch_size=config.recipe.batch_size,
         seed=config.seed,
         augmentation=config.recipe.augmentation,
+        prune=config.recipe.prune,
         training=True,
     )
 

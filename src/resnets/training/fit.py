@@ -20,7 +20,7 @@ from resnets.training.state import Sums, TrainingState
 
 
 class Batch(Protocol):
-    """Images (N, C, H, W), float32, with their labels (N,), int64."""
+    """Images (N, C, H, W), float32, with their labels (N,), int64, and places in the training set."""
 
     @property
     def images(self) -> Tensor:
@@ -30,15 +30,19 @@ class Batch(Protocol):
     def labels(self) -> Tensor:
         """Indices of classes."""
 
+    @property
+    def indices(self) -> Tensor:
+        """Places in the training set; int64 (N,), always on the CPU."""
+
 
 class Batches(Protocol):
-    """The training set in batches; an epoch's order depends on its number alone."""
+    """The training set in batches; an epoch depends on its number, and what it leaves out on the losses, alone."""
 
     def __len__(self) -> int:
         """Batches in an epoch."""
 
-    def epoch(self, epoch: int, start_step: int = 0) -> Iterable[Batch]:
-        """The batches of an epoch, from number `start_step` on."""
+    def epoch(self, epoch: int, start_step: int, losses: Tensor) -> Iterable[Batch]:
+        """The batches of an epoch, from number `start_step` on; `losses` (M,) are those of the first M images."""
 
 
 Validate = Callable[[nn.Module], tuple[float, float, int]]
@@ -101,7 +105,8 @@ def train(state: TrainingState, batches: Batches, validate: Validate | None = No
     while not state.is_done:
         epoch, first = divmod(state.step, state.steps_per_epoch)
         state.model.train()
-        for group in _groups(batches.epoch(epoch, first * state.recipe.accumulate), state.recipe.accumulate):
+        losses = state.seen.of_epoch(epoch * state.steps_per_epoch / state.total_steps)
+        for group in _groups(batches.epoch(epoch, first * state.recipe.accumulate, losses), state.recipe.accumulate):
             rate = learning_rate(state.recipe, state.step / state.total_steps)
             taken = _step(state, group, rate)
             ends_here = state.is_done or state.step % state.steps_per_epoch == 0
@@ -124,6 +129,7 @@ def _step(state: TrainingState, group: list[Batch], rate: float) -> Sums:
         if not math.isfinite(loss.item()):
             raise diverged(state.model, batch.images, loss.item(), state.step, rate)
         (loss / len(group)).backward()  # type: ignore[no-untyped-call]
+        state.seen.note(outputs.logits, batch.labels, batch.indices)
         taken.add(loss.item(), int((outputs.logits.argmax(1) == batch.labels).sum()), len(batch.labels))
     clip_grad_norm_(state.model.parameters(), state.recipe.clip_norm or math.inf, foreach=True)
     state.optimizer.step()
@@ -134,6 +140,7 @@ def _step(state: TrainingState, group: list[Batch], rate: float) -> Sums:
 
 
 def _end_epoch(state: TrainingState, epoch: int, rate: float, validate: Validate | None) -> EpochDone:
+    state.seen.end_epoch()
     loss, accuracy, images = validate(state.average.model) if validate else (None, None, 0)
     is_best = state.keep_if_best(epoch, accuracy, images)
     sums, state.sums = state.sums, Sums()

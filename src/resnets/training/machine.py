@@ -75,6 +75,7 @@ class Machine:
 class _PlacedBatch(NamedTuple):
     images: Tensor
     labels: Tensor
+    indices: Tensor
 
 
 @dataclass(frozen=True)
@@ -87,11 +88,11 @@ class _Placed:
     def __len__(self) -> int:
         return len(self.batches)
 
-    def epoch(self, epoch: int, start_step: int = 0) -> Iterator[Batch]:
+    def epoch(self, epoch: int, start_step: int, losses: Tensor) -> Iterator[Batch]:
         device, layout = self.machine.device, self.machine.memory_format
-        for batch in self.batches.epoch(epoch, start_step):
+        for batch in self.batches.epoch(epoch, start_step, losses):
             images = batch.images.to(device, memory_format=layout, non_blocking=True)
-            yield _PlacedBatch(images, batch.labels.to(device, non_blocking=True))
+            yield _PlacedBatch(images, batch.labels.to(device, non_blocking=True), batch.indices)
 
 
 def keep_freed_memory(up_to: int = _KEEP_UP_TO) -> bool:

@@ -16,6 +16,7 @@ from resnets.errors import ModelFileError
 from resnets.recipe import Recipe
 from resnets.training.average import WeightAverage
 from resnets.training.optimizer import make_optimizer
+from resnets.training.seen import SeenLosses
 
 
 @dataclass
@@ -45,7 +46,8 @@ class Best:
 
 
 class TrainingState:
-    """A model in training: its weights, their average, the optimiser, the place in the schedule, the weights to keep.
+    """A model in training: its weights, their average, the optimiser, the place in the schedule, the losses of images,
+    the weights to keep.
 
     Args:
         model: what is trained, in place.
@@ -62,6 +64,7 @@ class TrainingState:
         self.total_steps = max(1, round(recipe.epochs * self.steps_per_epoch))
         self.step = 0
         self.sums = Sums()
+        self.seen = SeenLosses(recipe)
         self.best = Best()
 
     @property
@@ -93,6 +96,7 @@ class TrainingState:
             "model.safetensors": pack(self.model.state_dict()),
             "average.safetensors": pack(self.average.model.state_dict() if self.recipe.ema_decay else {}),
             "optimizer.safetensors": pack(_optimizer_tensors(self.optimizer)),
+            "losses.safetensors": pack(self.seen.tensors()),
             "best.safetensors": pack(self.best.weights),
             "rng.safetensors": pack(_generators()),
             "state.json": json.dumps(state, indent=1, allow_nan=False).encode(),
@@ -110,6 +114,8 @@ class TrainingState:
             if self.recipe.ema_decay:
                 self.average.model.load_state_dict(unpack(files["average.safetensors"]))
             _restore_optimizer(self.optimizer, unpack(files["optimizer.safetensors"]))
+            if self.recipe.prune:
+                self.seen.restore(unpack(files["losses.safetensors"]))
             _restore_generators(unpack(files["rng.safetensors"]))
             self.step, self.sums = int(state["step"]), Sums(**state["sums"])
             self.best = Best(**(state["best"] | {"weights": unpack(files["best.safetensors"])}))
