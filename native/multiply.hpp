@@ -85,13 +85,13 @@ template <int rows> INLINE void outer_rows(const real* v, const real* s, real* d
 #pragma GCC unroll 16
         for (int h = 0; h < REGISTERS; h++) sums[r][h] = add ? load(d + r * PANEL + h * WIDTH_OF_REGISTER) : vec{};
 #pragma GCC unroll 2
-    for (int t = 0; t < tiles; t++) {
+    for (int t = 0; t < tiles; t++, v += PANEL, s += PANEL) {
         vec columns[REGISTERS];
 #pragma GCC unroll 16
-        for (int h = 0; h < REGISTERS; h++) columns[h] = load(s + t * PANEL + h * WIDTH_OF_REGISTER);
+        for (int h = 0; h < REGISTERS; h++) columns[h] = load(s + h * WIDTH_OF_REGISTER);
 #pragma GCC unroll 16
         for (int r = 0; r < rows; r++) {
-            const vec x = spread(v[t * PANEL + r]);
+            const vec x = spread(v[r]);
 #pragma GCC unroll 16
             for (int h = 0; h < REGISTERS; h++) sums[r][h] += x * columns[h];
         }
