@@ -26,9 +26,9 @@ template <class F, Ending ending>
 INLINE void transform_output(const real* m, int64_t m_point, const typename Tiling<F>::Place& at, int64_t line,
                              int channels, int first_channel, real* y, Finish<ending>& finish) {
     constexpr int IN = F::IN, OUT = F::OUT;
-#pragma GCC unroll 2
-    for (int h = 0; h < REGISTERS; h++) {
-        vec half[OUT][IN];
+    vec half[REGISTERS][OUT][IN];
+#pragma GCC unroll 16
+    for (int h = 0; h < REGISTERS; h++)
 #pragma GCC unroll 6
         for (int j = 0; j < IN; j++) {
             vec column[IN], t[OUT];
@@ -36,19 +36,22 @@ INLINE void transform_output(const real* m, int64_t m_point, const typename Tili
             for (int i = 0; i < IN; i++) column[i] = load(m + (i * IN + j) * m_point + h * WIDTH_OF_REGISTER);
             F::output(column, t);
 #pragma GCC unroll 4
-            for (int i = 0; i < OUT; i++) half[i][j] = t[i];
+            for (int i = 0; i < OUT; i++) half[h][i][j] = t[i];
         }
+    // A pixel's registers are written together: half a cache line that goes past the caches alone costs a whole one.
 #pragma GCC unroll 4
-        for (int i = 0; i < OUT; i++) {
-            if (i >= at.rows) break;
-            vec t[OUT];
-            F::output(half[i], t);
+    for (int i = 0; i < OUT; i++) {
+        if (i >= at.rows) break;
+        vec t[REGISTERS][OUT];
+#pragma GCC unroll 16
+        for (int h = 0; h < REGISTERS; h++) F::output(half[h][i], t[h]);
 #pragma GCC unroll 4
-            for (int j = 0; j < OUT; j++) {
-                if (j >= at.cols) break;
-                const int64_t to = at.pixel * channels + i * line + j * int64_t(channels) + first_channel;
-                Finish<ending>::put(finish, t[j], h, y, to + h * WIDTH_OF_REGISTER);
-            }
+        for (int j = 0; j < OUT; j++) {
+            if (j >= at.cols) break;
+            const int64_t to = at.pixel * channels + i * line + j * int64_t(channels) + first_channel;
+#pragma GCC unroll 16
+            for (int h = 0; h < REGISTERS; h++)
+                Finish<ending>::put(finish, t[h][j], h, y, to + h * WIDTH_OF_REGISTER);
         }
     }
 }
