@@ -266,17 +266,53 @@ static void gather_backward_data(const Convolution& c, const real* dy, const rea
     std::copy(sums.begin(), sums.end(), epilogue.sums);
 }
 
+// Pixels in a block of the sum: two panels of them take half of an L1 cache, and sums that fit no cache are read and written
+// seldom (24 pixels of 256 channels take 1.3 times as long).
+constexpr int PIXELS_OF_GRADIENT = 96;
+constexpr int64_t COPIES_BYTES = int64_t(64) << 20; // gradients that threads may keep for themselves, all together
+
+// S[k / 16][t][16], the gradient of the output, made here where a norm is behind it.
+template <Gate gate>
+static void gather_gradient(const real* dz, const NormGradient& norm, int channels, int64_t first, int count, real* s,
+                            int64_t group) {
+    real* dy = numbers(norm.dy);
+    for (int t = 0; t < count; t++)
+        for (int c = 0; c < channels; c += WIDTH_OF_REGISTER) {
+            const int64_t at = (first + t) * channels + c;
+            const vec d = GradientOf<gate>(norm, c)(load(dz + at), at);
+            if (gate != Gate::NONE) store(dy + at, d);
+            store(s + c / PANEL * group + t * PANEL + c % PANEL, d);
+        }
+}
+
+// One 16 x 16 block of the gradient, summed over threads; the input channels of a filter stand side by side as a rule.
+static void sum_gradient(const Gathering& g, const real* parts, int count, int64_t d_size, int group, int panel, real* dw,
+                         const Strides& at) {
+    const int first = group * PANEL, used = std::min(PANEL, g.taps.count * g.in_channels - first);
+    int64_t place[PANEL];
+    for (int i = 0; i < used; i++)
+        place[i] = (first + i) % g.in_channels * at.in + g.taps.weight[(first + i) / g.in_channels];
+    for (int k = 0; k < PANEL; k++) {
+        real* to = dw + (panel * PANEL + k) * at.out;
+        for (int i = 0; i < used; i++) {
+            real sum = 0;
+            for (int p = 0; p < count; p++) sum += parts[p * d_size + i * PANEL + k];
+            to[place[i]] = sum;
+        }
+    }
+}
+
 // The gradient of the weights: a sum over pixels for each thread, then over threads in their order.
+template <Gate gate>
 static void gather_weights(const Convolution& c, const real* x, const real* dy, real* dw, const Strides& at,
-                           const Prologue& prologue) {
+                           const Prologue& prologue, const NormGradient& norm, const Plan& plan) {
     const Gathering g = gathering_of(c, at);
-    Gathering own = g; // each output pixel itself
-    own.in_height = g.out_height, own.in_width = g.out_width, own.in_channels = g.out_channels, own.in_step = 1;
-    own.taps.count = 1, own.taps.row[0] = own.taps.column[0] = 0;
-    const int groups = g.groups(), panels = g.out_channels / PANEL, block = pixels_in_block(g);
-    const int blocks = divided_up(g.pixels(), block), threads = threads_for(blocks);
+    const int groups = g.groups(), panels = g.out_channels / PANEL;
+    const int block = int(std::min<int64_t>(plan.tiles ? plan.tiles : PIXELS_OF_GRADIENT, g.pixels()));
+    const int blocks = divided_up(g.pixels(), block);
     const int64_t group = int64_t(block) * PANEL, v_size = padded(group * groups), s_size = padded(group * panels);
     const int64_t d_size = int64_t(groups) * panels * PANEL * PANEL;
+    const int threads = threads_for(std::min<int64_t>(blocks, 1 + COPIES_BYTES / (d_size * int64_t(sizeof(real)))));
     real* tiles = room<real>(TILES, threads * v_size);
     real* gradients = room<real>(GRADIENTS, threads * s_size);
     real* sums = room<real>(PARTIAL, threads * d_size);
@@ -289,24 +325,21 @@ static void gather_weights(const Convolution& c, const real* x, const real* dy, 
             const int64_t first = b * block;
             const int count = int(std::min<int64_t>(block, g.pixels() - first));
             gather(g, x, prologue, first, count, v, group);
-            gather_panels(own, dy, {}, first, count, s, group);
+            gather_gradient<gate>(dy, norm, g.out_channels, first, count, s, group);
             for (int i = 0; i < groups; i++)
                 for (int k = 0; k < panels; k++)
                     outer(v + i * group, s + k * group, d + (int64_t(i) * panels + k) * PANEL * PANEL, count, b > begin);
         }
 #pragma omp barrier
 #pragma omp for schedule(static)
-        for (int i = 0; i < g.taps.count * g.in_channels; i++) {
-            real* to = dw + i % g.in_channels * at.in + g.taps.weight[i / g.in_channels];
-            for (int k = 0; k < g.out_channels; k++) {
-                const int64_t from =
-                    (int64_t(i / PANEL) * panels + k / PANEL) * PANEL * PANEL + i % PANEL * PANEL + k % PANEL;
-                real sum = 0;
-                for (int p = 0; p < threads; p++) sum += sums[p * d_size + from];
-                to[k * at.out] = sum;
-            }
-        }
+        for (int q = 0; q < groups * panels; q++)
+            sum_gradient(g, sums + int64_t(q) * PANEL * PANEL, threads, d_size, q / panels, q % panels, dw, at);
     }
+}
+
+static void gather_weights(const Convolution& c, const real* x, const real* dy, real* dw, const Strides& at,
+                           const Prologue& prologue, const NormGradient& norm, const Plan& plan) {
+    with_gate(norm, [&](auto gate) { gather_weights<decltype(gate)::value>(c, x, dy, dw, at, prologue, norm, plan); });
 }
 
 } // namespace VARIANT

@@ -73,11 +73,7 @@ int32_t backward_weights(const Convolution* c, const void* x, const void* dy, vo
         case WINOGRAD_2:
             return winograd_weights<F2>(*c, numbers(x), numbers(dy), numbers(dw), *at, *prologue, *norm, *plan);
         default:
-            if (norm->y) {
-                norm_gradient(numbers(dy), *norm, int64_t(c->images) * c->out_height * c->out_width, c->out_channels);
-                dy = norm->dy;
-            }
-            return gather_weights(*c, numbers(x), numbers(dy), numbers(dw), *at, *prologue);
+            return gather_weights(*c, numbers(x), numbers(dy), numbers(dw), *at, *prologue, *norm, *plan);
         }
     });
 }
