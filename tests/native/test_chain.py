@@ -23,6 +23,7 @@ CHAINS = {
     "basic": ([16, 16, 16], [SAME, SAME]),
     "bottleneck": ([32, 16, 16, 32], [Kernel(1, 1, 0), SAME, Kernel(1, 1, 0)]),
     "strided": ([16, 32, 32], [Kernel(3, 2, 1), SAME]),
+    "mixed": ([16, 16, 32], [SAME, Kernel(3, 2, 1)]),
     "few channels": ([3, 16, 16], [SAME, Kernel(3, 2, 1)]),
 }
 
@@ -166,11 +167,13 @@ def test_only_the_gradients_asked_for_are_computed() -> None:
     assert [one.weight is None for one in found] == [True, False]
 
 
+@pytest.mark.parametrize(("name", "expected"), [("bottleneck", [True, True]), ("mixed", [False])])
 @pytest.mark.usefixtures("native_kernels")
-def test_only_outputs_before_their_norms_are_kept() -> None:
-    x, _, tensors, _ = case("bottleneck", "alone", "scalar")
-    convolutions = list(map(Convolution, tensors[::3], CHAINS["bottleneck"][1]))
+def test_only_outputs_before_their_norms_are_kept(name: str, expected: list[bool]) -> None:
+    """PyTorch's convolutions read what was normalised; ours normalise as they read."""
+    x, _, tensors, _ = case(name, "alone", "scalar")
+    convolutions = list(map(Convolution, tensors[::3], CHAINS[name][1]))
     norms = [Norm(gamma, beta, beta, EPS) for gamma, beta in zip(tensors[1::3], tensors[2::3], strict=True)]
     _, traces = chain.forward(kernels("scalar"), convolutions, norms, x, None, relu=True)
     assert traces[0].read is x
-    assert [trace.read is None for trace in traces[1:]] == [True, False]  # PyTorch's 1x1 reads what was normalised
+    assert [trace.read is None for trace in traces[1:]] == expected

@@ -144,12 +144,14 @@ class TestConvolution:
         )
 
     @pytest.mark.parametrize("stride", [1, 2])
-    def test_equals_torch_with_its_gradients(self, stride: int) -> None:
-        ours = [tensor.detach().clone().requires_grad_() for tensor in (self.x, self.weight)]
-        exact = [tensor.detach().double().requires_grad_() for tensor in (self.x, self.weight)]
+    @pytest.mark.parametrize("size", [1, 3])
+    def test_equals_torch_with_its_gradients(self, stride: int, size: int) -> None:
+        weight = self.weight[:, :, :size, :size]
+        ours = [tensor.detach().clone().requires_grad_() for tensor in (self.x, weight)]
+        exact = [tensor.detach().double().requires_grad_() for tensor in (self.x, weight)]
         y, wanted = (
             operators.convolution(*ours, stride),
-            functional.conv2d(exact[0], exact[1], padding=1, stride=stride),
+            functional.conv2d(exact[0], exact[1], padding=size // 2, stride=stride),
         )
         for z in (y, wanted):
             z.backward(random(*z.shape, seed=3, dtype=z.dtype))

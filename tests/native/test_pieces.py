@@ -97,11 +97,15 @@ def test_relu_is_found_alone_and_in_a_sequence_of_one() -> None:
         (conv(stride=2), False),
         (conv(32, stride=2), True),
         (conv(32, stride=3), False),
+        (conv(size=1, padding=0), True),
+        (conv(size=1, padding=0, stride=2), True),
+        (conv(size=1, padding=1), False),
+        (conv(8, size=1, padding=0), False),
         (conv(size=5), False),
         (conv(padding=0), False),
     ],
 )
-def test_kernels_are_for_3x3_on_whole_panels(*, layer: nn.Conv2d, suits: bool) -> None:
+def test_kernels_are_for_3x3_and_1x1_on_whole_panels(*, layer: nn.Conv2d, suits: bool) -> None:
     assert is_native(layer) == suits
     assert (reason(layer) == "") == suits
 

@@ -82,12 +82,14 @@ def _rows(native: Kernels, layer: Layer, times: int, peak: float) -> list[tuple[
     channels, outputs, size, kernel = layer
     generator = torch.Generator().manual_seed(0)
     x = torch.randn(BATCH, channels, size, size, generator=generator).contiguous(memory_format=torch.channels_last)
-    weight = torch.randn(outputs, channels, 3, 3, generator=generator).contiguous(memory_format=torch.channels_last)
+    weight = torch.randn(outputs, channels, kernel.size, kernel.size, generator=generator).contiguous(
+        memory_format=torch.channels_last
+    )
     dy = torch.randn_like(kernels.convolve(native, x, weight, kernel))
     passes: dict[str, tuple[Callable[[], object], Callable[[], object]]] = {
         "forward": (
             lambda: kernels.convolve(native, x, weight, kernel),
-            lambda: torch.nn.functional.conv2d(x, weight, stride=kernel.stride, padding=1),
+            lambda: torch.nn.functional.conv2d(x, weight, stride=kernel.stride, padding=kernel.padding),
         ),
         "input gradient": (
             lambda: kernels.input_gradient(native, dy, weight, tuple(x.shape), kernel),
@@ -98,12 +100,13 @@ def _rows(native: Kernels, layer: Layer, times: int, peak: float) -> list[tuple[
             lambda: torch_gradient(x, Convolution(weight, kernel), dy, of_weight=True),
         ),
     }
-    flops = 2 * dy.numel() * channels * 9
+    flops = 2 * dy.numel() * channels * kernel.size**2
     rows: list[tuple[str | int, ...]] = []
     for name, (ours, theirs) in passes.items():
         seconds = alternate({"native": _twice(ours), "torch": _twice(theirs)}, rounds=ROUNDS)
         mine, other = (2 * flops / statistics.median(seconds[rival]) for rival in ("native", "torch"))
-        label = f"{channels} to {outputs} at {size}x{size}" + (f", stride {kernel.stride}" if kernel.stride > 1 else "")
+        step = f", stride {kernel.stride}" if kernel.stride > 1 else ""
+        label = f"{kernel.size}x{kernel.size}, {channels} to {outputs} at {size}x{size}{step}"
         speeds = f"{mine / 1e9:.0f}", f"{other / 1e9:.0f}", f"{mine / other:.2f}", f"{mine / peak:.2f}"
         rows.append((label, times, name, *speeds))
     return rows

@@ -32,13 +32,15 @@ class Convolution:
 
 
 def suits(kernel: Kernel, out_channels: int, in_channels: int) -> bool:
-    """Whether our kernels compute a convolution faster than PyTorch: 3x3, on whole panels of channels.
+    """Whether our kernels compute a convolution faster than PyTorch: 3x3 and 1x1, on whole panels of channels.
 
-    With stride 1 it is Winograd's algorithm. With stride 2 only the gradients are faster, and only from 32 channels on.
+    3x3 with stride 1 is Winograd's algorithm. The others gather pixels and multiply, as PyTorch does; what is gained is
+    what is done while reading and writing, and a faster gradient of the weight, if there are channels enough.
     Source: [Winograd 1980; Lavin 2016, section 4].
     """
-    fits = kernel.size == 3 and kernel.padding == 1 and not out_channels % PANEL and not in_channels % PANEL
-    return fits and (kernel.stride == 1 or (kernel.stride == 2 and in_channels >= 2 * PANEL))
+    if out_channels % PANEL or in_channels % PANEL or kernel.padding != kernel.size // 2 or kernel.stride > 2:
+        return False
+    return kernel.size == 1 or (kernel.size == 3 and (kernel.stride == 1 or in_channels >= 2 * PANEL))
 
 
 @dataclass(frozen=True)

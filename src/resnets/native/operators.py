@@ -18,9 +18,9 @@ from resnets.native.library import required
 _LAST = torch.channels_last
 
 
-def _three(stride: int) -> Kernel:
-    """A kernel of 3x3 that, with stride 1, keeps the size."""
-    return Kernel(3, stride, 1)
+def _kernel(weight: Tensor, stride: int) -> Kernel:
+    """A kernel that, with stride 1, keeps the size."""
+    return Kernel(weight.shape[2], stride, weight.shape[2] // 2)
 
 
 def run_chain(
@@ -171,20 +171,20 @@ def _(
 
 @torch.library.custom_op("resnets::convolution", mutates_args=())
 def convolution(x: Tensor, weight: Tensor, stride: int) -> Tensor:
-    """A 3x3 convolution with padding 1, standing alone."""
-    return kernels.convolve(required(), x.contiguous(memory_format=_LAST), weight, _three(stride))
+    """A convolution that keeps its size but for the stride, standing alone."""
+    return kernels.convolve(required(), x.contiguous(memory_format=_LAST), weight, _kernel(weight, stride))
 
 
 @convolution.register_fake
 def _(x: Tensor, weight: Tensor, stride: int) -> Tensor:
-    height, width = map(_three(stride).output_size, x.shape[2:])
+    height, width = map(_kernel(weight, stride).output_size, x.shape[2:])
     return x.new_empty(x.shape[0], len(weight), height, width).to(memory_format=_LAST)
 
 
 @torch.library.custom_op("resnets::convolution_backward", mutates_args=())
 def _convolution_backward(dy: Tensor, x: Tensor, weight: Tensor, stride: int, wants: list[bool]) -> list[Tensor]:
     """The gradients of x and of the weight, each empty if not wanted."""
-    native, kernel = required(), _three(stride)
+    native, kernel = required(), _kernel(weight, stride)
     dy, x = dy.contiguous(memory_format=_LAST), x.contiguous(memory_format=_LAST)
     dx = kernels.input_gradient(native, dy, weight, tuple(x.shape), kernel) if wants[0] else x.new_empty(0)
     dw = kernels.weight_gradient(native, x, dy, weight, kernel) if wants[1] else x.new_empty(0)
