@@ -37,7 +37,9 @@ PRESETS: dict[Kind, dict[Patience, Preset]] = {
             recipe=dataclasses.replace(_QUICK, epochs=0.9, ema_decay=0.97, augmentation=Augmentation(shift=1)),
         ),
         "good": Preset(model="resnet6", recipe=dataclasses.replace(_QUICK, epochs=5, augmentation=_TURNED)),
-        "best": Preset(model="resnet8", recipe=dataclasses.replace(_PATIENT, epochs=12, augmentation=_TURNED_MORE)),
+        "best": Preset(
+            model="resnet8", recipe=dataclasses.replace(_PATIENT, epochs=28, prune=0.5, augmentation=_TURNED_MORE)
+        ),
     },
     "things": {
         "fast": Preset(model="resnet6_w64", recipe=dataclasses.replace(_QUICK, epochs=2, augmentation=_MIRRORED)),
