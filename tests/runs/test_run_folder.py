@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from resnets.errors import ConfigError, ResourceError
-from resnets.runs.folder import existing_run, new_run, newest_run
+from resnets.runs.folder import existing_run, new_run, newest_run, runs_of
 
 
 def test_runs_are_numbered_and_never_reused(tmp_path: Path) -> None:
@@ -20,6 +20,13 @@ def test_runs_are_numbered_and_never_reused(tmp_path: Path) -> None:
 def test_strange_labels_become_plain_names(tmp_path: Path) -> None:
     assert new_run(tmp_path, "my photos/../x").path.name == "my-photos-..-x-001"
     assert new_run(tmp_path, "  ").path.name == "run-001"
+
+
+def test_the_runs_of_a_label_are_found_last_first(tmp_path: Path) -> None:
+    assert runs_of(tmp_path / "nowhere", "mnist") == []
+    for name in ("my-mnist-002", "my-mnist-1000", "my-mnist-01", "my-mnist", "mnist-001", "my-mnist-7-001"):
+        (tmp_path / name).mkdir()
+    assert [run.path.name for run in runs_of(tmp_path, "my mnist")] == ["my-mnist-1000", "my-mnist-002"]
 
 
 def test_a_place_that_cannot_hold_runs_is_an_error(tmp_path: Path) -> None:

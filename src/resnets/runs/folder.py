@@ -12,7 +12,7 @@ from typing import Any
 from resnets.errors import ConfigError, ResourceError
 from resnets.storage import Disk, explained
 
-_NUMBERED = re.compile(r".+-(\d{3,})")
+_NUMBERED = re.compile(r"(.+)-(\d{3,})")
 
 
 class RunFolder:
@@ -105,11 +105,10 @@ def new_run(parent: Path, label: str) -> RunFolder:
     Raises:
         ResourceError: if it cannot be made.
     """
-    clean = re.sub(r"[^\w.-]+", "-", label).strip("-") or "run"
+    clean = _plain(label)
     try:
         parent.mkdir(parents=True, exist_ok=True)
-        taken = [entry.name for entry in parent.iterdir() if _NUMBERED.fullmatch(entry.name)]
-        number = max((int(name.rpartition("-")[2]) for name in taken if name.rpartition("-")[0] == clean), default=0)
+        number = max(_numbered(parent, clean), default=0)
         while True:
             number += 1
             try:
@@ -119,6 +118,19 @@ def new_run(parent: Path, label: str) -> RunFolder:
             return RunFolder(parent / f"{clean}-{number:03d}")
     except OSError as error:
         raise explained(error, parent) from error
+
+
+def runs_of(parent: Path, label: str) -> list[RunFolder]:
+    """The folders `parent/label-NNN` that are there, the last first.
+
+    Raises:
+        ResourceError: if they cannot be looked at.
+    """
+    try:
+        found = _numbered(parent, _plain(label)) if parent.is_dir() else {}
+    except OSError as error:
+        raise explained(error, parent) from error
+    return [RunFolder(found[number]) for number in sorted(found, reverse=True)]
 
 
 def existing_run(path: Path) -> RunFolder:
@@ -142,6 +154,17 @@ def newest_run(parent: Path) -> RunFolder:
     if not configs:
         raise ConfigError(f"There is no run to resume in {parent}.")
     return RunFolder(configs[-1].parent)
+
+
+def _plain(label: str) -> str:
+    """A label as the name of a folder."""
+    return re.sub(r"[^\w.-]+", "-", label).strip("-") or "run"
+
+
+def _numbered(parent: Path, clean: str) -> dict[int, Path]:
+    """Number -> `parent/clean-NNN`."""
+    matches = ((entry, _NUMBERED.fullmatch(entry.name)) for entry in parent.iterdir())
+    return {int(match[2]): entry for entry, match in matches if match and match[1] == clean}
 
 
 def _locked(descriptor: int) -> bool:

@@ -28,7 +28,7 @@ from resnets.runs.config import RunConfig, read_yaml, to_yaml
 from resnets.runs.folder import RunFolder
 from resnets.runs.pictures import draw_run
 from resnets.runs.watch import Logged, Silent, Watch
-from resnets.training.checkpoint import Checkpoints
+from resnets.training.checkpoint import Checkpoints, Found
 from resnets.training.fit import EpochDone, train
 from resnets.training.interruption import Interruption
 from resnets.training.machine import describe
@@ -45,7 +45,10 @@ class RunResult:
     folder: str
     steps: int
     train_seconds: float
-    """Steps and validations of this process, without reading data, testing and drawing."""
+    """Steps, validations and checkpoints, without reading data, testing and drawing.
+
+    Where the run was resumed, also those before, up to each checkpoint that it went on from.
+    """
     best_epoch: int
     validation_accuracy: float
     report: Report
@@ -94,8 +97,8 @@ def run(config: RunConfig, folder: RunFolder, watch: Watch | None = None, splits
         folder.unlock()
 
 
-def resume(folder: RunFolder, watch: Watch | None = None) -> RunResult:
-    """Go on from the newest whole checkpoint of a run, as if it had never stopped.
+def resume(folder: RunFolder, watch: Watch | None = None, splits: Splits | None = None) -> RunResult:
+    """Go on from the newest whole checkpoint of a run, as if it had never stopped; `splits` as in `run`.
 
     Raises:
         ModelFileError: if there is no whole checkpoint.
@@ -107,7 +110,7 @@ def resume(folder: RunFolder, watch: Watch | None = None) -> RunResult:
     try:
         config = read_yaml(folder.config)
         config.machine.apply()
-        splits = normalised_as_before(config, load_splits(config, watch))
+        splits = normalised_as_before(config, splits or load_splits(config, watch))
         job = _new_job(config, folder, splits, watch)
         _check_same_data(job)
         state = _new_state(job)
@@ -117,7 +120,7 @@ def resume(folder: RunFolder, watch: Watch | None = None) -> RunResult:
         skipped = f"; skipped as damaged: {', '.join(found.damaged)}" if found.damaged else ""
         watch.said(f"Resuming {folder.path} at step {state.step} of {state.total_steps}{skipped}.")
         _tell_changes(extra["machine"], watch)
-        return _finish(job, *_advance(job, state))
+        return _finish(job, *_advance(job, state, _seconds_before(job, found, extra)))
     finally:
         watch.ended()
         folder.unlock()
@@ -159,8 +162,24 @@ def training_batches(config: RunConfig, images: ImageSet) -> Batches:
     )
 
 
+def data_facts(splits: Splits) -> dict[str, Any]:
+    """Counts and hashes of each part: what data.json holds."""
+    parts = {"train": splits.train, "validation": splits.validation, "test": splits.test}
+    return {
+        name: {
+            "images": len(part),
+            "sha256": part.fingerprint(),
+            "per_class": dict(
+                zip(part.class_names, part.labels.bincount(minlength=len(part.class_names)).tolist(), strict=True)
+            ),
+        }
+        for name, part in parts.items()
+        if part
+    }
+
+
 def _new_job(config: RunConfig, folder: RunFolder, splits: Splits, watch: Watch) -> _Job:
-    return _Job(config, folder, splits, watch, Checkpoints(folder.checkpoints, folder.disk), _data_facts(splits))
+    return _Job(config, folder, splits, watch, Checkpoints(folder.checkpoints, folder.disk), data_facts(splits))
 
 
 def _new_state(job: _Job, pretrained: str | None = None) -> TrainingState:
@@ -173,13 +192,13 @@ def _new_state(job: _Job, pretrained: str | None = None) -> TrainingState:
     )
 
 
-def _advance(job: _Job, state: TrainingState) -> tuple[TrainingState, float]:
-    """Take the steps that are left, saving at the end of each epoch and on a signal; returns the seconds it took."""
+def _advance(job: _Job, state: TrainingState, seconds_before: float = 0.0) -> tuple[TrainingState, float]:
+    """Take the steps that are left, saving at the end of each epoch and on a signal; returns the seconds of all."""
     batches = training_batches(job.config, job.splits.train)
     validation = evaluation_batches(job.splits.validation)
     with Interruption() as interruption:
         job.watch.started(state, len(job.splits.train))
-        start = time.perf_counter()
+        start = time.perf_counter() - seconds_before
         for step in train(state, job.config.machine.place_batches(batches), lambda model: score(model, validation)):
             job.watch.stepped(step)
             if step.epoch_done:
@@ -187,7 +206,7 @@ def _advance(job: _Job, state: TrainingState) -> tuple[TrainingState, float]:
                 if step.epoch_done.is_best:
                     save_artifact(_artifact(job, state), job.folder.model, job.folder.disk)
             if step.epoch_done or interruption.signal:
-                _save(job, state)
+                _save(job, state, time.perf_counter() - start)
             if interruption.signal and not state.is_done:
                 raise _interrupted(job, state, interruption.signal)
         return state, time.perf_counter() - start
@@ -201,10 +220,11 @@ def _record(job: _Job, epoch: EpochDone) -> None:
         job.watch.said(f"Epoch {epoch.epoch} could not be written to {job.folder.metrics}: {error.strerror}.")
 
 
-def _save(job: _Job, state: TrainingState) -> None:
+def _save(job: _Job, state: TrainingState, seconds: float) -> None:
     size = job.folder.metrics.stat().st_size if job.folder.metrics.exists() else 0
+    extra = {"metrics_bytes": size, "train_seconds": seconds, "machine": describe()}
     try:
-        job.checkpoints.save(state.step, state.files({"metrics_bytes": size, "machine": describe()}))
+        job.checkpoints.save(state.step, state.files(extra))
     except ResourceError as error:
         try:
             safe = f"Checkpoint {job.checkpoints.newest().folder.name} is safe."
@@ -271,19 +291,10 @@ def _artifact(job: _Job, state: TrainingState, measured: dict[str, Any] | None =
     )
 
 
-def _data_facts(splits: Splits) -> dict[str, Any]:
-    parts = {"train": splits.train, "validation": splits.validation, "test": splits.test}
-    return {
-        name: {
-            "images": len(part),
-            "sha256": part.fingerprint(),
-            "per_class": dict(
-                zip(part.class_names, part.labels.bincount(minlength=len(part.class_names)).tolist(), strict=True)
-            ),
-        }
-        for name, part in parts.items()
-        if part
-    }
+def _seconds_before(job: _Job, found: Found, extra: dict[str, Any]) -> float:
+    """Of training up to a checkpoint. One that an earlier version wrote does not tell: the time since the run began."""
+    since_begun = found.folder.stat().st_mtime - job.folder.config.stat().st_mtime
+    return float(extra.get("train_seconds", max(0.0, since_begun)))
 
 
 def _check_same_data(job: _Job) -> None:
