@@ -18,8 +18,8 @@ check: $(READY)  ## Everything a change must pass.
 	$(BIN)/lint-imports
 	$(BIN)/pytest
 
-bench: $(READY)  ## The figures of docs/benchmarks.md.
-	$(BIN)/resnets bench all
+bench: $(READY)  ## The figures of docs/benchmarks.md; repeated on the same day, it goes on with the trainings it began.
+	$(BIN)/resnets bench all --runs runs/bench-$$(date +%F)
 
 native-sanitize: $(READY)  ## The kernels against plain loops, watched by the sanitizers of the compilers.
 	$(BIN)/python tools/native_check.py addresses threads

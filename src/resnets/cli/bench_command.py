@@ -68,11 +68,15 @@ def bench_command(
     mnist-fast, mnist-good, mnist-best
               accuracy and time of a preset, over seeds
 
+    mnist-*, native-mnist and native-photos can be interrupted: the same command goes on where it was. Runs with
+    the same settings, data and machine in the folder of --runs are taken as they are, or gone on with from their
+    checkpoint, and the table says how many. To measure anew, give another --runs.
+
     Args:
         names: Which benchmarks.
         photos: Folder of photos in class folders, for the photos benchmarks.
         model: Network whose convolutions `layers` measures.
-        runs: Where the mnist benchmarks make their run folders.
+        runs: Where whole trainings have their run folders; those that are there are taken or gone on with.
         record: Folder in which benchmarks.json and benchmarks.md are brought up to date.
         instructions: What PyTorch and the kernels may use: `avx2` shows what a processor without AVX-512 would do.
         json: Print the results as JSON.
