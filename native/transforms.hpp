@@ -7,6 +7,8 @@
 // dg = G^T [(B^T d B) * (A dy A^T)] G.
 #pragma once
 
+#include <algorithm>
+
 #include "kernels.h"
 #include "norm_gradient.hpp"
 #include "vector.hpp"
@@ -224,14 +226,43 @@ static void transform_gradient(const real* dz, const NormGradient& norm, const T
     }
 }
 
+// 3x3 filters of 16 output channels and up to 16 input channels.
+struct Filters {
+    alignas(64) real taps[PANEL][9][PANEL]; // [c][tap][k]
+
+    INLINE int64_t place(const Strides& at, int q) { return q / 3 * at.row + q % 3 * at.column; }
+
+    // Along the channels that lie side by side in memory: along the others, 144 cache lines for each number of 16 filters would
+    // meet in the same few sets of a cache, at five times the cost.
+    void read(const real* w, const Strides& at, int channels) {
+        if (at.out == 1)
+            for (int c = 0; c < channels; c++)
+                for (int q = 0; q < 9; q++) std::memcpy(taps[c][q], w + c * at.in + place(at, q), sizeof taps[c][q]);
+        else
+            for (int k = 0; k < PANEL; k++)
+                for (int q = 0; q < 9; q++) {
+                    const real* from = w + k * at.out + place(at, q);
+                    for (int c = 0; c < channels; c++) taps[c][q][k] = from[c * at.in];
+                }
+    }
+    void write(real* w, const Strides& at) const {
+        for (int k = 0; k < PANEL; k++)
+            for (int q = 0; q < 9; q++) {
+                real* to = w + k * at.out + place(at, q);
+                for (int c = 0; c < PANEL; c++) to[c * at.in] = taps[c][q][k];
+            }
+    }
+};
+
 // U = G g G^T for one panel of output channels and the input channels first..last; U[point][c][16].
 template <class F>
-static void transform_filters(const real* w, const Strides& at, int first, int last, int channels, real* u) {
+static void transform_filters(const real* w, const Strides& at, int first, int last, int64_t u_point, real* u) {
     constexpr int IN = F::IN;
+    Filters filters;
     for (int c = first; c < last; c++) {
-        alignas(64) real taps[9][PANEL];
-        for (int k = 0; k < PANEL; k++)
-            for (int q = 0; q < 9; q++) taps[q][k] = w[k * at.out + c * at.in + q / 3 * at.row + q % 3 * at.column];
+        const int within = (c - first) % PANEL;
+        if (within == 0) filters.read(w + c * at.in, at, std::min(PANEL, last - c));
+        const auto& taps = filters.taps[within];
         for (int h = 0; h < PANEL; h += WIDTH_OF_REGISTER) {
             vec half[IN][3];
             for (int j = 0; j < 3; j++) {
@@ -243,7 +274,7 @@ static void transform_filters(const real* w, const Strides& at, int first, int l
             for (int i = 0; i < IN; i++) {
                 vec t[IN];
                 F::filter(half[i], t);
-                for (int j = 0; j < IN; j++) store(u + (int64_t(i * IN + j) * channels + c) * PANEL + h, t[j]);
+                for (int j = 0; j < IN; j++) store(u + (i * IN + j) * u_point + c * PANEL + h, t[j]);
             }
         }
     }
@@ -253,8 +284,8 @@ static void transform_filters(const real* w, const Strides& at, int first, int l
 template <class F>
 static void transform_filter_gradient(const real* const* parts, int count, int64_t d_point, real* dw, const Strides& at) {
     constexpr int IN = F::IN;
-    for (int c = 0; c < PANEL; c++) {
-        alignas(64) real taps[9][PANEL];
+    Filters filters;
+    for (int c = 0; c < PANEL; c++)
         for (int h = 0; h < PANEL; h += WIDTH_OF_REGISTER) {
             vec half[3][IN];
             for (int j = 0; j < IN; j++) {
@@ -270,12 +301,10 @@ static void transform_filter_gradient(const real* const* parts, int count, int64
             for (int i = 0; i < 3; i++) {
                 vec g[3];
                 F::filter_adjoint(half[i], g);
-                for (int j = 0; j < 3; j++) store(taps[i * 3 + j] + h, g[j]);
+                for (int j = 0; j < 3; j++) store(filters.taps[c][i * 3 + j] + h, g[j]);
             }
         }
-        for (int k = 0; k < PANEL; k++)
-            for (int q = 0; q < 9; q++) dw[k * at.out + c * at.in + q / 3 * at.row + q % 3 * at.column] = taps[q][k];
-    }
+    filters.write(dw, at);
 }
 
 } // namespace VARIANT

@@ -21,13 +21,16 @@ template <class F> int tiles_in_block(int channels, int64_t count) {
     return int(std::min<int64_t>(std::max<int64_t>(12, std::min<int64_t>(48, fit)), count));
 }
 
+// Numbers between the points of a panel of transformed filters.
+inline int64_t filter_point(int channels) { return int64_t(channels) * PANEL; }
+
 // y = A^T M A for one tile and one panel of output channels.
 template <class F, Ending ending>
 INLINE void transform_output(const real* m, int64_t m_point, const typename Tiling<F>::Place& at, int64_t line,
                              int channels, int first_channel, real* y, Finish<ending>& finish) {
     constexpr int IN = F::IN, OUT = F::OUT;
     vec half[REGISTERS][OUT][IN];
-#pragma GCC unroll 16
+#pragma GCC unroll 2
     for (int h = 0; h < REGISTERS; h++)
 #pragma GCC unroll 6
         for (int j = 0; j < IN; j++) {
@@ -43,13 +46,13 @@ INLINE void transform_output(const real* m, int64_t m_point, const typename Tili
     for (int i = 0; i < OUT; i++) {
         if (i >= at.rows) break;
         vec t[REGISTERS][OUT];
-#pragma GCC unroll 16
+#pragma GCC unroll 2
         for (int h = 0; h < REGISTERS; h++) F::output(half[h][i], t[h]);
 #pragma GCC unroll 4
         for (int j = 0; j < OUT; j++) {
             if (j >= at.cols) break;
             const int64_t to = at.pixel * channels + i * line + j * int64_t(channels) + first_channel;
-#pragma GCC unroll 16
+#pragma GCC unroll 2
             for (int h = 0; h < REGISTERS; h++)
                 Finish<ending>::put(finish, t[h][j], h, y, to + h * WIDTH_OF_REGISTER);
         }
@@ -76,7 +79,7 @@ static void winograd_by_tiles(const Convolution& c, const real* x, const real* u
     const Tiling<F> tiling(c);
     const int groups = c.channels / PANEL, panels = c.out_channels / PANEL;
     const int blocks = divided_up(tiling.count, block), threads = threads_for(blocks);
-    const int64_t group = int64_t(block) * PANEL, u_panel = int64_t(POINTS) * c.channels * PANEL;
+    const int64_t group = int64_t(block) * PANEL, u_point = filter_point(c.channels), u_panel = POINTS * u_point;
     const int64_t v_point = padded(group * groups), m_point = padded(group * panels_in_block);
     real* tiles = room<real>(TILES, threads * POINTS * v_point);
     real* products = room<real>(PRODUCTS, threads * POINTS * m_point);
@@ -97,7 +100,7 @@ static void winograd_by_tiles(const Convolution& c, const real* x, const real* u
             for (int k = 0; k < panels; k += panels_in_block) {
                 const int some = std::min(panels_in_block, panels - k);
                 for (int p = 0; p < POINTS; p++)
-                    multiply(v + p * v_point, group, groups, u + k * u_panel + int64_t(p) * c.channels * PANEL, u_panel,
+                    multiply(v + p * v_point, group, groups, u + k * u_panel + p * u_point, u_panel,
                              m + p * m_point, group, count, some);
                 for (int i = 0; i < some; i++)
                     outputs_of_panel<F, ending>(m + i * group, m_point, tiling, first, count, c.out_channels, k + i, y,
@@ -119,7 +122,7 @@ static void winograd_by_channels(const Convolution& c, const real* x, const real
     const Tiling<F> tiling(c);
     const int groups = c.channels / PANEL, panels = c.out_channels / PANEL, some = std::min(panels_in_round, panels);
     const int blocks = divided_up(tiling.count, block), rounds = divided_up(panels, some), threads = threads_for(rounds);
-    const int64_t group = int64_t(block) * PANEL, u_panel = int64_t(POINTS) * c.channels * PANEL;
+    const int64_t group = int64_t(block) * PANEL, u_point = filter_point(c.channels), u_panel = POINTS * u_point;
     const int64_t v_point = padded(group * groups), m_point = padded(group * some);
     real* v = room<real>(TILES, POINTS * v_point);
     real* products = room<real>(PRODUCTS, threads * POINTS * m_point);
@@ -147,12 +150,11 @@ static void winograd_by_channels(const Convolution& c, const real* x, const real
                 if (w) {
                     real* own = filters + omp_get_thread_num() * some * u_panel;
                     for (int i = 0; i < here; i++)
-                        transform_filters<F>(w + (k + i) * PANEL * at.out, at, 0, c.channels, c.channels,
-                                             own + i * u_panel);
+                        transform_filters<F>(w + (k + i) * PANEL * at.out, at, 0, c.channels, u_point, own + i * u_panel);
                     factors = own;
                 }
                 for (int p = 0; p < POINTS; p++)
-                    multiply(v + p * v_point, group, groups, factors + int64_t(p) * c.channels * PANEL, u_panel,
+                    multiply(v + p * v_point, group, groups, factors + p * u_point, u_panel,
                              m + p * m_point, group, count, here);
                 for (int i = 0; i < here; i++)
                     outputs_of_panel<F, ending>(m + i * group, m_point, tiling, first, count, c.out_channels, k + i, y,
@@ -167,21 +169,27 @@ static void winograd_by_channels(const Convolution& c, const real* x, const real
 template <class F>
 static void winograd_pack(const Convolution& c, const real* w, const Strides& at, real* u) {
     const int panels = c.out_channels / PANEL, slice = std::min(c.channels, 32), slices = divided_up(c.channels, slice);
+    const int64_t u_point = filter_point(c.channels);
 #pragma omp parallel for schedule(static) num_threads(threads_for(int64_t(panels) * slices / 4))
     for (int q = 0; q < panels * slices; q++) {
         const int k = q / slices, first = q % slices * slice;
-        transform_filters<F>(w + k * PANEL * at.out, at, first, std::min(first + slice, c.channels), c.channels,
-                             u + int64_t(k) * F::IN * F::IN * c.channels * PANEL);
+        transform_filters<F>(w + k * PANEL * at.out, at, first, std::min(first + slice, c.channels), u_point,
+                             u + k * F::IN * F::IN * u_point);
     }
 }
 
 template <class F> int64_t winograd_packed_size(const Convolution& c) {
-    return int64_t(F::IN * F::IN) * c.channels * c.out_channels;
+    return F::IN * F::IN * filter_point(c.channels) * (c.out_channels / PANEL);
 }
 
-// Whether the filters are too large, and the tiles too few, for each thread to read all filters.
+constexpr int TILES_AT_ONCE = 128; // in a block that threads share
+
+// Whether it is filters that take the time: too many to be read by each thread, or as many as there are numbers in the tiles.
+// Eight images of 256 channels at 7x7 take half of the time by channels.
 template <class F> bool better_by_channels(const Convolution& c) {
-    return winograd_packed_size<F>(c) * int64_t(sizeof(real)) > (16 << 20) && Tiling<F>(c).count <= 1024;
+    const int64_t count = Tiling<F>(c).count;
+    const bool large = winograd_packed_size<F>(c) * int64_t(sizeof(real)) > (16 << 20);
+    return (large && count <= 1024) || (count <= TILES_AT_ONCE && count <= c.out_channels);
 }
 
 template <class F, Ending ending>
@@ -189,9 +197,9 @@ static void winograd(const Convolution& c, const real* x, const real* u, const r
                      const Prologue& prologue, const Epilogue& epilogue, const Plan& plan) {
     const int64_t count = Tiling<F>(c).count;
     if (plan.tiles ? plan.by_channels : better_by_channels<F>(c)) {
-        const int block = plan.tiles ? plan.tiles : 128;
+        const int block = plan.tiles ? plan.tiles : TILES_AT_ONCE, panels = count <= TILES_AT_ONCE ? 2 : 4;
         return winograd_by_channels<F, ending>(c, x, u, u ? nullptr : w, at, y, prologue, epilogue,
-                                               int(std::min<int64_t>(block, count)), plan.panels ? plan.panels : 4);
+                                               int(std::min<int64_t>(block, count)), plan.panels ? plan.panels : panels);
     }
     if (!u) {
         real* own = room<real>(WEIGHTS, winograd_packed_size<F>(c));

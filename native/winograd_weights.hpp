@@ -18,7 +18,7 @@ static void weights_by_tiles(const Convolution& c, const real* x, const real* dy
     const int groups = c.channels / PANEL, panels = c.out_channels / PANEL;
     const int blocks = divided_up(tiling.count, block), threads = threads_for(blocks);
     const int64_t group = int64_t(block) * PANEL, v_point = padded(group * groups), s_point = padded(group * panels);
-    const int64_t d_point = int64_t(groups) * panels * PANEL * PANEL;
+    const int64_t d_point = padded(int64_t(groups) * panels * PANEL * PANEL);
     real* tiles = room<real>(TILES, threads * POINTS * v_point);
     real* gradients = room<real>(GRADIENTS, threads * POINTS * s_point);
     real* sums = room<real>(PARTIAL, threads * POINTS * d_point);
@@ -64,7 +64,7 @@ static void weights_by_channels(const Convolution& c, const real* x, const real*
     const int rows = divided_up(groups, SIDE), columns = divided_up(panels, SIDE), pieces = rows * columns;
     const int blocks = divided_up(tiling.count, block), threads = threads_for(pieces);
     const int64_t group = int64_t(block) * PANEL, v_point = padded(group * groups), s_point = padded(group * panels);
-    const int64_t d_point = SIDE * SIDE * PANEL * PANEL;
+    const int64_t d_point = padded(SIDE * SIDE * PANEL * PANEL);
     real *v = room<real>(TILES, POINTS * v_point), *s = room<real>(GRADIENTS, POINTS * s_point);
     real* sums = room<real>(PARTIAL, pieces * POINTS * d_point);
     const int slice = 64, v_slices = divided_up(c.channels, slice), s_slices = divided_up(c.out_channels, slice);
