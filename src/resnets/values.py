@@ -5,7 +5,8 @@ from __future__ import annotations
 import dataclasses
 import json
 import types
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import cache
 from typing import Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
 
 from resnets.errors import ConfigError, suggestion
@@ -13,6 +14,8 @@ from resnets.errors import ConfigError, suggestion
 Value = TypeVar("Value")
 LARGEST = 1e300
 """No setting is larger; infinity, NaN and whole numbers that no float can hold are refused with it."""
+hints_of: Callable[[type], Mapping[str, Any]] = cache(get_type_hints)
+"""Class -> field -> its declared type. Kept, as evaluating the text of annotations takes longer than making a value."""
 
 
 def to_dict(value: Any) -> dict[str, Any]:
@@ -34,7 +37,7 @@ def from_dict(cls: type[Value], data: Mapping[str, Any], where: str = "") -> Val
     place = where or cls.__name__
     if not isinstance(data, Mapping):
         raise ConfigError(f"{place} must be a table of names and values, got {data!r}.")
-    hints = get_type_hints(cls)
+    hints = hints_of(cls)
     known = {field.name for field in dataclasses.fields(cls) if field.init}  # type: ignore[arg-type]
     for key in data:
         if key not in known:
@@ -63,7 +66,7 @@ def check_types(value: Any) -> None:
     Raises:
         ConfigError: if a field holds something of another type.
     """
-    hints = get_type_hints(type(value))
+    hints = hints_of(type(value))
     for item in dataclasses.fields(value):
         object.__setattr__(value, item.name, coerce(hints[item.name], getattr(value, item.name), item.name))
 
@@ -133,7 +136,7 @@ def _chosen(classes: Sequence[type], item: Any, where: str) -> type:
     """
     if type(item) in classes or not isinstance(item, Mapping):
         return type(item) if type(item) in classes else classes[0]
-    families = {get_args(get_type_hints(option)["family"])[0]: option for option in classes}
+    families = {get_args(hints_of(option)["family"])[0]: option for option in classes}
     family = item.get("family", next(iter(families)))
     if family not in families:
         hint = suggestion(str(family), families)

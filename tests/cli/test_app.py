@@ -15,9 +15,9 @@ from resnets.cli.app import main
 try:
     main({arguments!r})
 except SystemExit as stop:
-    heavy = [name for name in ("torch", "matplotlib", "numpy", "PIL", "resnets.spec.densenet") if name in sys.modules]
-    heavy += ["rich.console"] if stop.code and "rich.console" in sys.modules else []  # which prints the help
-    print("heavy:", heavy)
+    heavy = ["torch", "matplotlib", "numpy", "PIL", "resnets.spec.densenet", "resnets.spec.inception.tables"]
+    heavy += ["rich.console", "cyclopts.help"] if stop.code else []  # which print the help
+    print("heavy:", [name for name in heavy if name in sys.modules])
     raise
 """
 

@@ -9,6 +9,7 @@ from typing import NoReturn
 from cyclopts import App, CycloptsError, Group, UnknownCommandError
 
 import resnets
+from resnets.cli.plain_help import PlainHelp
 from resnets.errors import ResnetsError, suggestion
 
 USAGE_ERROR = 2
@@ -51,7 +52,7 @@ def make_app(asked: str = "") -> App:
         help=HELP,
         help_epilogue="" if asked in JOBS else EPILOGUE,
         help_format="plaintext",
-        help_formatter="plain",
+        help_formatter=PlainHelp(),
         group_parameters=Group("Options"),
         error_console=object(),  # type: ignore[arg-type]  # errors are printed here: a console would load rich, 35 ms
     )

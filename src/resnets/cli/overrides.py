@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ast
 import dataclasses
 import inspect
 import re
@@ -10,12 +9,15 @@ import sys
 import textwrap
 from collections.abc import Callable, Collection, Mapping, Sequence
 from functools import cache
-from itertools import pairwise
 from typing import Annotated, Any, Optional, get_type_hints
 
 from cyclopts import Group, Parameter, Token
 
+from resnets import values
+
 Convert = Callable[[str], Any]
+_DOCUMENTED = re.compile(r'^    (\w+): .*\n(?:    [ )].*\n)*    """(\S(?:.|\n)*?)"""', re.MULTILINE)
+"""A field, in one line or more, and the docstring under it."""
 _UNITS = {"s": 1, "m": 60, "h": 3600}
 
 
@@ -41,15 +43,16 @@ def options_of(
         relatives: other values that may stand in the place of `value`, and the fields that they alone have.
     """
     members = []
+    heading = Group(group)
     for owner, own in ({value: fields} | dict(relatives or {})).items():
-        hints, texts = get_type_hints(owner), field_texts(owner)
+        hints, texts = values.hints_of(owner), field_texts(owner)
         defaults = {field.name: field.default for field in dataclasses.fields(owner)}
         for name in own:
             convert = (converters or {}).get(name)
             option = Parameter(
                 name=f"--{(names or {}).get(name, name).replace('_', '-')}",
                 help=texts[name] + _default_text(defaults[name], is_changed=shown is not None),
-                group=Group(group),
+                group=heading,
                 show=shown is None or name in shown,
                 show_default=False,
                 negative_iterable=(),
@@ -57,7 +60,15 @@ def options_of(
                 n_tokens=1 if convert else None,
             )
             members.append((name, Annotated[Optional[hints[name]], option], dataclasses.field(default=None)))  # noqa: UP045
-    made = dataclasses.make_dataclass(f"{value.__name__}Options", members, frozen=True, kw_only=True)
+    made = dataclasses.make_dataclass(
+        f"{value.__name__}Options",
+        members,
+        namespace={"__doc__": f"{group}, as far as the user set them."},  # else its signature is formatted for it
+        frozen=True,
+        kw_only=True,
+        eq=False,
+        repr=False,
+    )
     made.__module__ = value.__module__  # cyclopts opens up only classes that are not of the standard library
     return Parameter(name="*")(made)
 
@@ -90,26 +101,22 @@ def _heading(parameter: Parameter) -> str:
 def field_texts(value: type) -> dict[str, str]:
     """The docstring under each field of a value and its bases, without its source in brackets."""
     texts: dict[str, str] = {}
-    for base in reversed(value.__mro__[:-1]):
-        texts |= _own_field_texts(base)
+    for base in reversed(value.__mro__):
+        if dataclasses.is_dataclass(base):
+            texts |= _own_field_texts(base)
     return texts
 
 
 def _own_field_texts(value: type) -> dict[str, str]:
-    body = next((item.body for item in _classes(value.__module__) if item.name == value.__name__), [])
-    texts = {}
-    for field, text in pairwise(body):
-        if isinstance(field, ast.AnnAssign) and isinstance(text, ast.Expr) and isinstance(text.value, ast.Constant):
-            sentence = str(text.value.value).partition("    [")[0].replace("`", "")
-            texts[field.target.id] = " ".join(sentence.split())  # type: ignore[union-attr]
-    return texts
+    body = re.search(rf"^class {value.__name__}\b.*?(?=^\S|\Z)", _source(value.__module__), re.MULTILINE | re.DOTALL)
+    texts = _DOCUMENTED.findall(body[0]) if body else []
+    return {field: " ".join(text.partition("    [")[0].replace("`", "").split()) for field, text in texts}
 
 
 @cache
-def _classes(module: str) -> list[ast.ClassDef]:
-    """The classes of a module as they are written. `inspect.getsource` would take ten times as long for each."""
-    source = inspect.getsource(sys.modules[module])
-    return [item for item in ast.parse(source).body if isinstance(item, ast.ClassDef)]
+def _source(module: str) -> str:
+    """A module as it is written. Its syntax tree is not made: it would take longer than all else that a text needs."""
+    return inspect.getsource(sys.modules[module])
 
 
 def _default_text(default: Any, *, is_changed: bool) -> str:

@@ -8,28 +8,27 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
-from functools import cached_property, partial
-from typing import Literal
+from functools import cached_property
+from typing import TYPE_CHECKING, Literal
 
 from resnets import values
 from resnets.errors import ConfigError
-from resnets.spec.inception import residual_tables, tables
-from resnets.spec.inception.layout import Layout
 from resnets.spec.network import MAX_BLOCKS, MAX_CHANNELS, Activation, NetworkSpec
 from resnets.spec.norm import NormSpec
+
+if TYPE_CHECKING:
+    from resnets.spec.inception.layout import Layout
 
 InceptionLayout = Literal["googlenet", "googlenet_3x3", "bn_inception", "v3", "v4", "small"]
 InceptionResNetLayout = Literal["v1", "v2"]
 InceptionStem = Literal["large", "small"]
 
-LAYOUTS: Mapping[InceptionLayout, Callable[[], Layout]] = {
-    "googlenet": tables.googlenet,
-    "googlenet_3x3": partial(tables.googlenet, five=3, last_pool=2),
-    "bn_inception": tables.bn_inception,
-    "v3": tables.v3,
-    "v4": tables.v4,
-    "small": tables.small,
-}
+
+def _layouts() -> Mapping[InceptionLayout, Callable[[], Layout]]:
+    """The tables, loaded when a network is made: the options of a command need no more than the fields of a spec."""
+    from resnets.spec.inception.tables import LAYOUTS  # noqa: PLC0415
+
+    return LAYOUTS
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -119,7 +118,7 @@ class InceptionSpec(LayoutSpec):
     def __post_init__(self) -> None:
         super().__post_init__()
         if self.auxiliary and not self.table.auxiliary:
-            has = ", ".join(f"'{name}'" for name, table in LAYOUTS.items() if table().auxiliary)
+            has = ", ".join(f"'{name}'" for name, table in _layouts().items() if table().auxiliary)
             raise ConfigError(f"auxiliary=True, but layout='{self.layout}' has no auxiliary heads; {has} have.")
         if self.layout == "small" and self.stem != "small":
             raise ConfigError(f"layout='small' has a small stem only: stem='small', got stem='{self.stem}'.")
@@ -127,7 +126,7 @@ class InceptionSpec(LayoutSpec):
     @property
     def table(self) -> Layout:
         """The published network, before any change."""
-        table = LAYOUTS[self.layout]()
+        table = _layouts()[self.layout]()
         return table if self.auxiliary else replace(table, auxiliary=())
 
     @property
@@ -167,6 +166,8 @@ class InceptionResNetSpec(LayoutSpec):
     @property
     def table(self) -> Layout:
         """The published network, before any change."""
+        from resnets.spec.inception import residual_tables  # noqa: PLC0415 - as `_layouts`
+
         tables_of = {"v1": residual_tables.v1, "v2": residual_tables.v2}
         return tables_of[self.layout](self.num_blocks, self.scales)
 

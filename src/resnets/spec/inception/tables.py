@@ -5,10 +5,15 @@ A pair of widths stands for two convolutions one after the other: a 1x1 that red
 
 from __future__ import annotations
 
-from typing import Literal
+from collections.abc import Callable, Mapping
+from functools import partial
+from typing import TYPE_CHECKING, Literal
 
 from resnets.spec.inception.chain import Border, Chain, Conv, Fork, LocalNorm, Pool
 from resnets.spec.inception.layout import Auxiliary, Layout, Unit
+
+if TYPE_CHECKING:
+    from resnets.spec.inception.spec import InceptionLayout
 
 Pair = tuple[int, int]
 
@@ -236,3 +241,14 @@ def small() -> Layout:
         (reduction(96), module(176, 160), module(176, 160)),
     )
     return Layout(image_size=28, stem=(Conv(96, 3),), stages=stages)
+
+
+LAYOUTS: Mapping[InceptionLayout, Callable[[], Layout]] = {
+    "googlenet": googlenet,
+    "googlenet_3x3": partial(googlenet, five=3, last_pool=2),
+    "bn_inception": bn_inception,
+    "v3": v3,
+    "v4": v4,
+    "small": small,
+}
+"""Name of a layout -> its table."""
