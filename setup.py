@@ -17,7 +17,7 @@ FLAGS = [
     # A product and a sum may become one instruction; infinities and NaN keep their meaning.
     *("-ffp-contract=fast", "-fno-math-errno", "-fno-trapping-math"),
     # Python's own options have -fwrapv: with it, each address counted by an int takes two instructions more, and the
-    # gradients of weights twice the time.
+    # gradients of 1x1 filters 1.2 (AVX2) to 1.75 times (AVX-512) as long.
     "-fno-wrapv",
 ]
 # Oracles need no speed: unrolled for it, they would take half of the time of the whole compilation.

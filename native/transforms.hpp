@@ -232,8 +232,8 @@ struct Filters {
 
     INLINE int64_t place(const Strides& at, int q) { return q / 3 * at.row + q % 3 * at.column; }
 
-    // Along the channels that lie side by side in memory: along the others, 144 cache lines for each number of 16 filters would
-    // meet in the same few sets of a cache, at five times the cost.
+    // Along the channels that lie side by side in memory. Along the others, the 144 cache lines of 16 filters fall into few sets
+    // of the cache and each is fetched 16 times: the transform of 512 x 512 filters takes 1.4 to 1.9 times as long.
     void read(const real* w, const Strides& at, int channels) {
         if (at.out == 1)
             for (int c = 0; c < channels; c++)

@@ -184,8 +184,8 @@ template <class F> int64_t winograd_packed_size(const Convolution& c) {
 
 constexpr int TILES_AT_ONCE = 128; // in a block that threads share
 
-// Whether it is filters that take the time: too many to be read by each thread, or as many as there are numbers in the tiles.
-// Eight images of 256 channels at 7x7 take half of the time by channels.
+// Whether filters take most of the time: they are too large for each thread to read all, or there are no more tiles than
+// output channels.  Eight images of 256 channels at 7x7 take half of the time by channels.
 template <class F> bool better_by_channels(const Convolution& c) {
     const int64_t count = Tiling<F>(c).count;
     const bool large = winograd_packed_size<F>(c) * int64_t(sizeof(real)) > (16 << 20);
