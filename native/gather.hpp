@@ -173,16 +173,28 @@ inline int pixels_in_block(const Gathering& g) {
     return int(std::min<int64_t>(std::max<int64_t>(24, std::min<int64_t>(192, fit)), std::max<int64_t>(1, g.pixels())));
 }
 
+// Whether the inputs of a pixel are its channels as they stand, for a kernel of 1x1, so that nothing need be gathered: 5 %
+// of ResNet-50's answers to 16 images.  Not where pixels are a multiple of 4 KB apart: they meet in the same cache lines.
+inline bool is_row_by_row(const Gathering& g) {
+    const bool same = g.rows == g.in_height && g.columns == g.in_width && g.in_step == 1 && g.out_step == 1;
+    const bool one = g.taps.count == 1 && g.taps.row[0] == 0 && g.taps.column[0] == 0;
+    return same && one && g.in_channels % PANEL == 0 && g.in_channels * sizeof(real) % 4096 != 0;
+}
+
 template <Ending ending>
 static void gather_outputs(const Gathering& g, const real* m, int64_t first, int count, int panel, real* y,
                            const Epilogue& epilogue, double* sums) {
     Finish<ending> finish(epilogue, panel * PANEL, past_caches(y, g.pixels() * g.out_channels));
-    Walk at(g, first);
-    for (int t = 0; t < count; t++, at.step(g)) {
-        const int64_t to = at.output(g) + panel * PANEL;
+    const auto put = [&](int t, int64_t to) {
 #pragma GCC unroll 16
         for (int h = 0; h < REGISTERS; h++)
             Finish<ending>::put(finish, load(m + t * PANEL + h * WIDTH_OF_REGISTER), h, y, to + h * WIDTH_OF_REGISTER);
+    };
+    if (g.out_step == 1) { // pixels follow each other
+        for (int t = 0; t < count; t++) put(t, (first + t) * g.out_channels + panel * PANEL);
+    } else {
+        Walk at(g, first);
+        for (int t = 0; t < count; t++, at.step(g)) put(t, at.output(g) + panel * PANEL);
     }
     if (has_sums(ending)) finish.count(sums + panel * PANEL, sums + g.out_channels + panel * PANEL);
 }
@@ -192,9 +204,9 @@ static void gather_outputs(const Gathering& g, const real* m, int64_t first, int
 template <Ending ending>
 static void gather_multiply(const Gathering& g, const real* x, const real* u, real* y, const Prologue& prologue,
                             const Epilogue& epilogue, const Plan& plan) {
-    const int block = plan.tiles ? int(std::min<int64_t>(plan.tiles, g.pixels())) : pixels_in_block(g);
+    const int block = even_block(g.pixels(), plan.tiles ? plan.tiles : pixels_in_block(g));
     const int panels = g.out_channels / PANEL, blocks = divided_up(g.pixels(), block);
-    const bool together = plan.by_channels;
+    const bool together = plan.by_channels, direct = is_row_by_row(g) && !prologue.scale;
     const int rounds = divided_up(panels, PANELS_AT_ONCE), threads = threads_for(together ? rounds : blocks);
     const int64_t group = int64_t(block) * PANEL, u_panel = int64_t(g.groups()) * PANEL * PANEL;
     const int64_t v_size = padded(group * g.groups()), m_size = padded(group * PANELS_AT_ONCE);
@@ -207,7 +219,11 @@ static void gather_multiply(const Gathering& g, const real* x, const real* u, re
         const int64_t first = int64_t(b) * block;
         const int count = int(std::min<int64_t>(block, g.pixels() - first)), k = r * PANELS_AT_ONCE;
         const int some = std::min(PANELS_AT_ONCE, panels - k);
-        multiply(v, group, g.groups(), u + k * u_panel, u_panel, m, group, count, some);
+        if (direct)
+            multiply(x + first * g.in_channels, int64_t(g.in_channels), PANEL, g.groups(), u + k * u_panel, u_panel, m,
+                     group, count, some);
+        else
+            multiply(v, OfPanel(), group, g.groups(), u + k * u_panel, u_panel, m, group, count, some);
         for (int i = 0; i < some; i++)
             gather_outputs<ending>(g, m + i * group, first, count, k + i, y, epilogue, sums + b * width);
     };
@@ -216,10 +232,10 @@ static void gather_multiply(const Gathering& g, const real* x, const real* u, re
         real* m = products + omp_get_thread_num() * m_size;
         if (!together) {
             real* v = tiles + omp_get_thread_num() * v_size;
-#pragma omp for schedule(dynamic, 2)
+#pragma omp for schedule(dynamic, at_a_time(blocks, threads, 2))
             for (int b = 0; b < blocks; b++) {
                 const int64_t first = int64_t(b) * block;
-                gather(g, x, prologue, first, int(std::min<int64_t>(block, g.pixels() - first)), v, group);
+                if (!direct) gather(g, x, prologue, first, int(std::min<int64_t>(block, g.pixels() - first)), v, group);
                 for (int r = 0; r < rounds; r++) multiply_round(v, m, b, r);
             }
         } else {
@@ -229,7 +245,8 @@ static void gather_multiply(const Gathering& g, const real* x, const real* u, re
 #pragma omp for schedule(static)
                 for (int q = 0; q < 8; q++) {
                     const int from = std::min(q * part, count), to = std::min(from + part, count);
-                    if (from < to) gather(g, x, prologue, first + from, to - from, tiles + from * PANEL, group);
+                    if (from < to && !direct)
+                        gather(g, x, prologue, first + from, to - from, tiles + from * PANEL, group);
                 }
 #pragma omp for schedule(dynamic, 1)
                 for (int r = 0; r < rounds; r++) multiply_round(tiles, m, b, r);

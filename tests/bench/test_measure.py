@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from resnets.bench.measure import Table, alternate, in_order, rate, ratio
+from resnets.bench.measure import Table, alternate, in_order, quickest, rate, ratio
 from resnets.bench.record import facts, markdown, update
 
 
@@ -26,6 +26,10 @@ def test_what_prepares_a_turn_comes_before_it() -> None:
 
 def test_ratio_is_round_by_round() -> None:
     assert ratio([2.0, 9.0, 4.0], [1.0, 3.0, 4.0]) == (1.0, 2.0, 3.0)
+
+
+def test_the_quickest_has_the_least_median_not_the_least_round() -> None:
+    assert quickest({"steady": [2.0, 2.0, 2.0], "lucky once": [1.0, 3.0, 3.0]}) == "steady"
 
 
 def test_rate_is_of_the_median_round() -> None:

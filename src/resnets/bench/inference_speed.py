@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 import torch
 from torch import nn
 
-from resnets.bench.measure import Table, alternate, in_order, rate, ratio
+from resnets.bench.measure import Table, alternate, in_order, quickest, rate, ratio
 from resnets.bench.other_engines import Answer, other_engines, versions
 from resnets.inference.engines import run_by
 from resnets.models.pretrained import create
@@ -17,11 +17,11 @@ from resnets.native import library
 from resnets.training.machine import Machine, keep_freed_memory, physical_cores, return_freed_memory
 
 NETS = ("resnet18", "resnet50")
-BATCHES = {1: 20, 16: 2}
+BATCHES = {1: 8, 16: 1}
 """Images in a batch -> batches in a round."""
 SIZE = 224
-ROUNDS = 7
-OURS, EAGER, KEPT, BEST = "native", "eager", "eager, freed memory kept", "best of the others"
+ROUNDS = 15
+OURS, EAGER, KEPT = "native", "eager", "eager, freed memory kept"
 Row = tuple[str | float | int, ...]
 
 
@@ -43,7 +43,7 @@ def inference_speed() -> Table:
             f"{SIZE}x{SIZE} images, {machine.threads} threads, {ROUNDS} rounds in turn, each after one untimed answer; "
             "ratios round by round.",
             f"Native kernels: {library.status().variant}. Eager: channels last, with glibc's own settings; the others "
-            "keep freed memory. Best of the others: in each round, without the first.",
+            "keep freed memory. In bold: the quickest of the others, that with the least median.",
             f"Other libraries: {versions() or 'none are installed'}.",
         ),
     )
@@ -57,9 +57,11 @@ def _rows(name: str, images: int, batches: int) -> list[Row]:
         for rival, answer in rivals.items()
     }
     seconds = alternate(actions, rounds=ROUNDS, warmups=2, prepare=prepare)
-    others = [found for rival, found in seconds.items() if rival not in (OURS, EAGER)]
-    seconds[BEST] = [min(times) for times in zip(*others, strict=True)]
-    return [(name, images, rival, *_cells(found, seconds[OURS], images * batches)) for rival, found in seconds.items()]
+    best = quickest({rival: found for rival, found in seconds.items() if rival != OURS})
+    return [
+        (name, images, f"**{rival}**" if rival == best else rival, *_cells(found, seconds[OURS], images * batches))
+        for rival, found in seconds.items()
+    ]
 
 
 def _cells(found: list[float], ours: list[float], images: int) -> Row:

@@ -60,6 +60,14 @@ def ratio(slow: list[float], quick: list[float]) -> tuple[float, float, float]:
     return min(ratios), statistics.median(ratios), max(ratios)
 
 
+def quickest(seconds: Mapping[str, list[float]]) -> str:
+    """The rival with the least median.
+
+    The least of each round instead would be a rival that nobody can take: the one that the machine was kind to.
+    """
+    return min(seconds, key=lambda rival: statistics.median(seconds[rival]))
+
+
 def rate(images: int, seconds: list[float]) -> float:
     """Images a second in the median round."""
     return images / statistics.median(seconds)

@@ -5,14 +5,13 @@ from __future__ import annotations
 import statistics
 from collections.abc import Callable
 
-from resnets.bench.measure import Table, alternate, in_order, ratio
+from resnets.bench.measure import Table, alternate, in_order, quickest, ratio
 from resnets.bench.native_step import WORKS, Work, training_step
 from resnets.errors import ConfigError
 from resnets.native.library import status
 from resnets.training.machine import keep_freed_memory, return_freed_memory
 
 WAYS = ("eager", "kept", "compiled", "native")
-ROUNDS = 5
 
 
 def native_speed() -> Table:
@@ -32,8 +31,9 @@ def native_speed() -> Table:
         ),
         tuple(_row(work) for work in WORKS),
         (
-            f"Medians of {ROUNDS} rounds in turn, each after one untimed; fused SGD with momentum, a thread a core; "
-            "channels last, compiled channels first. Ratios: median of the rounds (least to most).",
+            f"Medians of rounds in turn ({', '.join(f'{work.name} {work.rounds}' for work in WORKS)}), each after one "
+            "untimed; fused SGD with momentum, a thread a core; channels last, compiled channels first. Ratios: median "
+            "of the rounds (least to most). Best other: the one with the least median.",
             "Eager has glibc's own settings, the others keep freed memory. Compiled: torch.compile with its defaults, "
             f"not tried where it takes minutes. Variant {variant}.",
         ),
@@ -47,9 +47,9 @@ def _row(work: Work) -> tuple[str, ...]:
         way: in_order(return_freed_memory if way == "eager" else keep_freed_memory, action)
         for way, action in actions.items()
     }
-    seconds = alternate(actions, rounds=ROUNDS, prepare=prepare)
-    best = [min(times) for times in zip(*(seconds[way] for way in ways if way != "native"), strict=True)]
-    ratios = [ratio(other, seconds["native"]) for other in (seconds["eager"], best)]
+    seconds = alternate(actions, rounds=work.rounds, prepare=prepare)
+    best = quickest({way: times for way, times in seconds.items() if way != "native"})
+    ratios = [ratio(seconds[other], seconds["native"]) for other in ("eager", best)]
     milliseconds = {way: f"{1000 * statistics.median(seconds[way]) / work.steps:.0f}" for way in ways}
     return (
         work.name,

@@ -23,14 +23,15 @@ class Work:
     batch: int
     steps: int
     """In a round of a benchmark."""
+    rounds: int
     compiles: bool = True
     """Whether torch.compile is tried: ResNet-50 takes it minutes."""
 
 
 WORKS = (
-    Work("resnet18", "small", 32, 128, 1),
-    Work("resnet20", "small", 32, 128, 4),
-    Work("resnet50", "large", 224, 16, 1, compiles=False),
+    Work("resnet18", "small", 32, 128, steps=1, rounds=5),
+    Work("resnet20", "small", 32, 128, steps=4, rounds=15),
+    Work("resnet50", "large", 224, 16, steps=1, rounds=5, compiles=False),
 )
 
 

@@ -29,13 +29,6 @@ Name = Literal[
     "mnist-best",
     "all",
 ]
-_ONLY_AVX2 = {
-    "ATEN_CPU_CAPABILITY": "avx2",
-    "ONEDNN_MAX_CPU_ISA": "AVX2",
-    "MKL_ENABLE_INSTRUCTIONS": "AVX2",
-    "RESNETS_NATIVE": "avx2",
-}
-"""What PyTorch, its libraries and our kernels read when they are loaded."""
 
 
 def bench_command(
@@ -78,15 +71,16 @@ def bench_command(
         model: Network whose convolutions `layers` measures.
         runs: Where whole trainings have their run folders; those that are there are taken or gone on with.
         record: Folder in which benchmarks.json and benchmarks.md are brought up to date.
-        instructions: What PyTorch and the kernels may use: `avx2` shows what a processor without AVX-512 would do.
+        instructions: What engines may use: `avx2` shows what they would do on a processor without AVX-512.
         json: Print the results as JSON.
     """
     import dataclasses
-    import os
+
+    from resnets.bench.instructions import only_avx2
 
     limited = "" if instructions == "all" else f" --instructions {instructions}"
     if limited:
-        os.environ.update(_ONLY_AVX2)
+        only_avx2(everywhere=not {"native-inference", "all"}.isdisjoint(names))
 
     from resnets.bench.record import markdown
     from resnets.cli.console import print_json, result_console

@@ -38,7 +38,7 @@ def cuts(operation: Convolution) -> list[Cut]:
     found: list[Cut] = []
     if is_for_kernels(operation):
         found += [Cut(GATHER, tiles) for tiles in (24, 48, 96, 192)]
-        found += [Cut(GATHER, tiles, by_channels=True) for tiles in (48, 192)]
+        found += [Cut(GATHER, tiles, by_channels=True) for tiles in (48, 192, 384)]
     if is_for_winograd(operation):
         for algorithm in (WINOGRAD_2, WINOGRAD_4):
             found += [Cut(algorithm, tiles, panels) for tiles in (12, 24, 48, 96) for panels in (2, 4)]

@@ -1,0 +1,65 @@
+"""A processor without AVX-512, for all libraries of this process: what does the work do on such a machine?"""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from types import MappingProxyType
+
+from resnets.errors import ConfigError
+
+ONLY_AVX2 = MappingProxyType(
+    {
+        "ATEN_CPU_CAPABILITY": "avx2",
+        "ONEDNN_MAX_CPU_ISA": "AVX2",
+        "MKL_ENABLE_INSTRUCTIONS": "AVX2",
+        "RESNETS_NATIVE": "avx2",
+    }
+)
+"""What PyTorch, its libraries and our kernels read when they are loaded, in child processes too."""
+SOURCE = Path(__file__).with_name("without_avx512.c")
+
+
+def only_avx2(*, everywhere: bool) -> None:
+    """Limit what is loaded from now on: PyTorch and our kernels by what they read, and `everywhere` any library.
+
+    Raises:
+        ConfigError: if other libraries are to be limited, and the system cannot do it.
+    """
+    os.environ.update(ONLY_AVX2)
+    if everywhere and "avx512f" in _flags():
+        number = _hide()()
+        if number:
+            raise ConfigError(f"The system does not hide AVX-512 from other engines: {os.strerror(number)}.")
+
+
+def _hide() -> Callable[[], int]:
+    compiler = shutil.which("cc")
+    if not compiler:
+        raise ConfigError("To hide AVX-512 from other engines a C compiler is needed; there is no cc here.")
+    with tempfile.TemporaryDirectory() as folder:
+        library = Path(folder) / "without_avx512.so"
+        done = subprocess.run(
+            [compiler, "-O1", "-shared", "-fPIC", str(SOURCE), "-o", str(library)],
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        if done.returncode:
+            raise ConfigError(
+                f"AVX-512 cannot be hidden from other engines, {SOURCE.name} is not compiled: {done.stderr}"
+            )
+        hide: Callable[[], int] = ctypes.CDLL(str(library)).hide_avx512
+    return hide
+
+
+def _flags() -> list[str]:
+    """Of the processor, as Linux calls them."""
+    path = Path("/proc/cpuinfo")
+    lines = path.read_text(encoding="utf-8").splitlines() if path.exists() else []
+    return next((line.split() for line in lines if line.startswith("flags")), [])
