@@ -23,6 +23,7 @@ ONLY_AVX2 = MappingProxyType(
 )
 """What PyTorch, its libraries and our kernels read when they are loaded, in child processes too."""
 SOURCE = Path(__file__).with_name("without_avx512.c")
+INSTEAD = "measure native-inference without --instructions avx2"
 
 
 def only_avx2(*, everywhere: bool) -> None:
@@ -35,13 +36,17 @@ def only_avx2(*, everywhere: bool) -> None:
     if everywhere and "avx512f" in _flags():
         number = _hide()()
         if number:
-            raise ConfigError(f"The system does not hide AVX-512 from other engines: {os.strerror(number)}.")
+            raise ConfigError(
+                f"The system does not hide AVX-512 from other engines ({os.strerror(number)}); {INSTEAD}."
+            )
 
 
 def _hide() -> Callable[[], int]:
     compiler = shutil.which("cc")
     if not compiler:
-        raise ConfigError("To hide AVX-512 from other engines a C compiler is needed; there is no cc here.")
+        raise ConfigError(
+            f"Hiding AVX-512 from other engines needs a C compiler; there is no cc here. Install one, or {INSTEAD}."
+        )
     with tempfile.TemporaryDirectory() as folder:
         library = Path(folder) / "without_avx512.so"
         done = subprocess.run(

@@ -50,5 +50,8 @@ static void answer(int signal, siginfo_t *info, void *context) {
 int hide_avx512(void) {
     struct sigaction ours = {.sa_sigaction = answer, .sa_flags = SA_SIGINFO};
     if (sigaction(SIGSEGV, &ours, &before)) return errno;
-    return let_cpuid_run(0) ? errno : 0;
+    if (!let_cpuid_run(0)) return 0;
+    const int reason = errno;
+    sigaction(SIGSEGV, &before, 0);
+    return reason;
 }
