@@ -17,6 +17,7 @@ from resnets.models.build import build
 from resnets.packaged import packaged_names
 from resnets.spec import ResNetSpec
 from resnets.storage import Disk, write_folder
+from resnets.views import Views
 
 SPEC = ResNetSpec(num_blocks=(1, 1), width=4, stem="small", num_classes=3, in_channels=1)
 PREPROCESSING = Preprocessing(size=12, channels=1, mean=(0.2,), std=(0.3,), resize="pad")
@@ -51,6 +52,18 @@ def test_what_is_saved_is_loaded(folder: Path) -> None:
     again = build(SPEC)
     again.load_state_dict(dict(saved.weights))
     assert torch.equal(loaded.model()(images), again.eval()(images))
+
+
+def test_views_are_kept_told_and_may_be_missing(tmp_path: Path) -> None:
+    views = Views(scale=0.1, flip=True)
+    save_artifact(artifact(views=views), tmp_path / "model")
+    assert load_artifact(tmp_path / "model").views == views
+    assert "views of the picture (scale 0.1, flip True)" in (tmp_path / "model" / "README.md").read_text()
+    files = {file.name: file.read_bytes() for file in (tmp_path / "model").iterdir() if file.name != "MANIFEST.json"}
+    config = json.loads(files["config.json"])
+    del config["views"]  # as an earlier version wrote it
+    write_folder(tmp_path / "old", files | {"config.json": json.dumps(config).encode()}, Disk())
+    assert load_artifact(tmp_path / "old").views == Views()
 
 
 def test_a_loaded_model_is_ready_to_answer(folder: Path) -> None:

@@ -27,6 +27,7 @@ from resnets.packaged import PACKAGED, packaged_names
 from resnets.spec import Spec, spec_from_dict
 from resnets.storage import MANIFEST, Disk, check_replaceable, read_folder, write_folder
 from resnets.training.state import pack, unpack
+from resnets.views import Views
 
 FORMAT = 1
 """Version of config.json; a reader refuses versions it does not know."""
@@ -42,6 +43,8 @@ class Artifact:
     preprocessing: Preprocessing
     architecture: str
     """Name in the catalogue that the spec started from."""
+    views: Views = field(default_factory=Views)
+    """What of an image the network is shown, unless the user says otherwise."""
     made: Mapping[str, Any] = field(default_factory=dict)
     """How: data set and its hash, recipe, seed, command, versions, machine."""
     measured: Mapping[str, Any] = field(default_factory=dict)
@@ -75,6 +78,7 @@ def save_artifact(artifact: Artifact, folder: Path, disk: Disk | None = None) ->
         "label_names": list(artifact.class_names),
         "spec": values.to_dict(artifact.spec),
         "preprocessing": values.to_dict(artifact.preprocessing),
+        "views": values.to_dict(artifact.views),
         "made": dict(artifact.made),
         "measured": dict(artifact.measured),
     }
@@ -110,6 +114,7 @@ def load_artifact(name: str | Path) -> Artifact:
             class_names=tuple(map(str, config["label_names"])),
             preprocessing=values.from_dict(Preprocessing, config["preprocessing"]),
             architecture=str(config["architecture"]),
+            views=values.from_dict(Views, config.get("views", {}), "views"),  # an older version wrote none
             made=config["made"],
             measured=config["measured"],
         )

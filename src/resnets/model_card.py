@@ -36,6 +36,7 @@ def model_card(config: Mapping[str, Any]) -> str:
         "resnets predict THIS_FOLDER picture.png",
         "```",
         "",
+        *_views(config.get("views", {})),
         "## Limits",
         "",
         "It knows only the classes above and answers with one of them for any picture, also for one that shows none of",
@@ -43,6 +44,16 @@ def model_card(config: Mapping[str, Any]) -> str:
         "",
     ]
     return "\n".join(lines)
+
+
+def _views(views: Mapping[str, Any]) -> list[str]:
+    """What an answer is the mean of, where it is not of the picture alone."""
+    changes = ", ".join(f"{name} {value}" for name, value in views.items() if value)
+    return (
+        [f"An answer is the mean over views of the picture ({changes}); `--no-tta` takes it alone.", ""]
+        if changes
+        else []
+    )
 
 
 def _listed(names: list[str], most: int = 12) -> str:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import dataclasses
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 from resnets.recipe import Augmentation, Recipe
+from resnets.views import Views
 
 Patience = Literal["fast", "good", "best"]
 Kind = Literal["digits", "things", "photos"]
@@ -14,10 +15,11 @@ Kind = Literal["digits", "things", "photos"]
 
 @dataclass(frozen=True, kw_only=True)
 class Preset:
-    """A network of the catalogue and how to train it."""
+    """A network of the catalogue, how to train it, and how to ask it."""
 
     model: str
     recipe: Recipe
+    views: Views = field(default_factory=Views)
 
 
 _TURNED = Augmentation(shift=1, rotate=10, scale=0.1)
@@ -38,7 +40,9 @@ PRESETS: dict[Kind, dict[Patience, Preset]] = {
         ),
         "good": Preset(model="resnet6", recipe=dataclasses.replace(_QUICK, epochs=5, augmentation=_TURNED)),
         "best": Preset(
-            model="resnet8", recipe=dataclasses.replace(_PATIENT, epochs=28, prune=0.5, augmentation=_TURNED_MORE)
+            model="resnet8",
+            recipe=dataclasses.replace(_PATIENT, epochs=18, prune=0.5, augmentation=_TURNED_MORE),
+            views=Views(scale=0.08),
         ),
     },
     "things": {

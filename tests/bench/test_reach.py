@@ -239,3 +239,16 @@ def test_a_table_of_a_preset_says_which_runs_were_there(tmp_path: Path, monkeypa
     ]
     assert table.rows == (("best", 3, "98.00", "98.000", "99.00 98.00 97.00", "20.0", "30.0"),)
     assert table.notes[0].endswith("10,000 to test. 2 of 3 runs were finished or begun before this command.")
+
+
+def test_a_table_of_a_preset_says_what_one_view_of_an_image_reaches(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def reached(request: Request, _: Path, __: str) -> Reached:
+        return Reached(0.99, 10.0, num_views=3, one_view_accuracy=0.98 - 0.01 * request.seed)
+
+    monkeypatch.setattr(preset_reach, "reach", reached)
+    table = preset_reach.preset_reach("best", tmp_path, Silent())
+    assert table.notes[0].endswith(
+        "Answers are the mean of 3 views of an image; from the image alone 98.00 97.00 96.00 %, mean 97.000 %."
+    )

@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 
 import pytest
-from command import Command
+from command import TINY, Command
 
 
 def test_a_run_is_measured_on_the_test_set_it_belongs_to(command: Command, trained: Path) -> None:
@@ -23,6 +23,23 @@ def test_every_engine_measures_the_same(command: Command, trained: Path) -> None
     ]
     assert found[0]["accuracy"] == found[1]["accuracy"]
     assert found[0]["loss"] == pytest.approx(found[1]["loss"], rel=1e-4)
+
+
+def test_views_are_averaged_where_the_model_or_the_user_says_so(command: Command, tmp_path: Path, toy: Path) -> None:
+    train = ("train", toy, *TINY, "--epochs", 1, "--tta-scale", 0.2, "--json", "--runs", tmp_path)
+    result = json.loads(command(*train).out)
+    assert result["num_views"] == 3
+
+    def evaluated(*options: object) -> tuple[float, int]:
+        content = json.loads(command("eval", result["folder"], "--json", *options).out)
+        return content["accuracy"], content["num_views"]
+
+    assert evaluated() == (result["report"]["accuracy"], 3)
+    assert evaluated("--no-tta") == (result["one_view_accuracy"], 1)
+    assert evaluated("--tta-rotate", 5)[1] == 5
+    assert "the mean of 3 views" in command("eval", result["folder"]).out
+    assert "views" not in command("eval", result["folder"], "--no-tta").out
+    assert command("eval", result["folder"], "--no-tta", "--tta-flip").code == 2
 
 
 def test_text_has_classes_interval_and_calibration(command: Command, trained: Path) -> None:

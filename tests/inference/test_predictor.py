@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import dataclasses
 import io
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from resnets.errors import ConfigError, ImageError, ModelFileError
 from resnets.inference.predictor import Predictor
 from resnets.models.build import build
 from resnets.spec import ResNetSpec
+from resnets.views import Views
 
 SPEC = ResNetSpec(num_blocks=(1,), width=4, stem="small", num_classes=3)
 PREPROCESSING = Preprocessing(size=16, channels=3, mean=(0.4, 0.5, 0.6), std=(0.2, 0.3, 0.4))
@@ -48,6 +50,15 @@ def test_probabilities_are_the_softmax_of_the_models_logits(predictor: Predictor
     assert found == pytest.approx(expected, rel=1e-5)
     assert list(prediction.probabilities) == sorted(prediction.probabilities, reverse=True)
     assert (prediction.name, prediction.probability) == (prediction.classes[0], prediction.probabilities[0])
+
+
+def test_views_are_the_artifacts_unless_others_are_asked_for(predictor: Predictor, picture: Path) -> None:
+    views = Views(rotate=20)
+    own = Predictor(dataclasses.replace(artifact(), views=views))
+    asked = Predictor(artifact(), views=views)
+    alone = Predictor(dataclasses.replace(artifact(), views=views), views=Views())
+    assert own(picture) == asked(picture) != predictor(picture)
+    assert alone(picture) == predictor(picture)
 
 
 def test_path_bytes_and_image_give_the_same_answer(predictor: Predictor, picture: Path) -> None:

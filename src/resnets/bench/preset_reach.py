@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import statistics
+from collections.abc import Sequence
 from pathlib import Path
 
 from resnets.bench.measure import Table
-from resnets.bench.reach import reach, taken_over
+from resnets.bench.reach import Reached, reach, taken_over
 from resnets.presets import Patience
 from resnets.runs.request import Request
 from resnets.runs.watch import Watch
@@ -39,10 +40,22 @@ def preset_reach(patience: Patience, runs: Path, watch: Watch) -> Table:
         "Seconds: steps, batches, validations and checkpoints. Seeds 0, 1, 2, ...; 55,000 images to train, "
         "5,000 to validate, 10,000 to test."
     )
-    before = taken_over(results)
+    notes = (_from_one_view(results), taken_over(results))
     return Table(
         f"MNIST, preset {patience}: test accuracy and training time",
         ("preset", "seeds", "median %", "mean %", "each %", "median s", "slowest s"),
         (row,),
-        (f"{seeds} {before}" if before else seeds,),
+        (" ".join(filter(None, (seeds, *notes))),),
+    )
+
+
+def _from_one_view(results: Sequence[Reached]) -> str:
+    """A sentence on answers from the image alone; empty where they are those of the table."""
+    views = results[0].num_views
+    if views == 1:
+        return ""
+    each = [100 * reached.one_view_accuracy for reached in results]
+    return (
+        f"Answers are the mean of {views} views of an image; from the image alone "
+        f"{' '.join(f'{percent:.2f}' for percent in each)} %, mean {statistics.mean(each):.3f} %."
     )

@@ -34,6 +34,10 @@ class Reached:
     """As `RunResult` has them: of all processes that trained it."""
     before: Literal["", "begun before", "finished before"] = ""
     """How far it was when it was asked for."""
+    num_views: int = 1
+    """Views of an image that `accuracy` is measured with."""
+    one_view_accuracy: float = 0.0
+    """From each image alone, where there are more."""
 
     @property
     def percent(self) -> str:
@@ -103,7 +107,8 @@ def _finished(folder: RunFolder) -> Reached | None:
         result = json.loads((folder.path / "result.json").read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return None
-    return Reached(result["report"]["accuracy"], result["train_seconds"], "finished before")
+    views = result.get("num_views", 1), result.get("one_view_accuracy", 0.0)  # earlier versions had one
+    return Reached(result["report"]["accuracy"], result["train_seconds"], "finished before", *views)
 
 
 def _has_checkpoint(folder: RunFolder) -> bool:
@@ -115,4 +120,4 @@ def _has_checkpoint(folder: RunFolder) -> bool:
 
 
 def _reached(result: RunResult, before: Literal["", "begun before"] = "") -> Reached:
-    return Reached(result.report.accuracy, result.train_seconds, before)
+    return Reached(result.report.accuracy, result.train_seconds, before, result.num_views, result.one_view_accuracy)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from cyclopts import Parameter
 
+from resnets.cli.options import AnswerOptions
 from resnets.cli.overrides import fraction, from_tokens
 from resnets.errors import ConfigError, DataError
 
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
     from resnets.data.imageset import ImageSet, Splits
 
 
-def eval_command(  # noqa: PLR0913 - an option each
+def eval_command(  # noqa: PLR0913, D417 - an option each; a group brings its own texts
     model: str,
     dataset: str | None = None,
     /,
@@ -25,6 +26,8 @@ def eval_command(  # noqa: PLR0913 - an option each
     top_k: int = 5,
     max_bad: Annotated[float, Parameter(converter=from_tokens(fraction))] = 0.0,
     engine: Literal["auto", "torch", "native"] = "auto",
+    tta: bool = True,
+    views: AnswerOptions = AnswerOptions(),  # noqa: B008 - a frozen value
     pictures: Path | None = None,
     json: Annotated[bool, Parameter(negative="")] = False,
 ) -> None:
@@ -42,6 +45,7 @@ def eval_command(  # noqa: PLR0913 - an option each
         top_k: Also count an answer right if it is among this many.
         max_bad: Part of the files that may be unreadable and skipped, e.g. 1%.
         engine: What runs the network: PyTorch, or a plan of the native kernels.
+        tta: Answer with the mean over views of an image where the model is made for it.
         pictures: Folder to draw confusion matrix, calibration and worst mistakes into.
         json: Print the report as JSON.
     """
@@ -50,23 +54,29 @@ def eval_command(  # noqa: PLR0913 - an option each
     from resnets.cli.display import display
     from resnets.cli.engine import usable
     from resnets.cli.results import print_report
+    from resnets.cli.views import asked_views
     from resnets.evaluation.evaluate import evaluate
+    from resnets.inference.averaging import averaged
     from resnets.inference.engines import run_by
     from resnets.runs.train import evaluation_batches
     from resnets.training.machine import Machine, physical_cores
 
     artifact = load_artifact(model)
+    shown = asked_views(artifact.views, views, tta=tta)
     machine = Machine(threads=physical_cores(), native=False)  # blocks on kernels are a training's; here are engines
     machine.apply()
     splits = _load(artifact, dataset, data, max_bad, display(message_console(), is_quiet=json))
     chosen, images = _part(splits, part)
-    network = run_by(usable(engine), machine.place(artifact.model()))
+    network = averaged(run_by(usable(engine), machine.place(artifact.model())), shown)
     report = evaluate(network, evaluation_batches(images), artifact.class_names, top_k=top_k)
     if pictures:
         from resnets.evaluation.pictures import draw_report
 
         draw_report(report, images.images, pictures)
-    print_json({"model": model, "part": chosen, **report.to_dict()}) if json else print_report(report, chosen)
+    if json:
+        print_json({"model": model, "part": chosen, "num_views": shown.count, **report.to_dict()})
+    else:
+        print_report(report, chosen, shown.count)
 
 
 def _load(artifact: Artifact, dataset: str | None, data: str | None, max_bad: float, watch: Any) -> Splits:

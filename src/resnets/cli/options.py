@@ -10,6 +10,7 @@ from resnets.recipe import Augmentation, Recipe
 from resnets.runs.request import Request
 from resnets.spec import ConvNeXtSpec, InceptionSpec, NormSpec, ResNetSpec, VGGSpec
 from resnets.spec.staged import FixedSizeSpec
+from resnets.views import Views
 
 if TYPE_CHECKING:
 
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
     NormOptions = Options
     RecipeOptions = Options
     AugmentationOptions = Options
+    ViewOptions = Options
+    AnswerOptions = Options
 else:
     DataOptions = options_of(Request, ("data", "size", "resize", "max_bad"), "Data", converters={"max_bad": fraction})
     RunOptions = options_of(
@@ -60,8 +63,15 @@ else:
         "Augmentation (defaults come from the preset)",
         shown=(),
     )
+    _VIEWS = {"scale": "tta_scale", "rotate": "tta_rotate", "flip": "tta_flip"}
+    ViewOptions = options_of(
+        Views, _VIEWS, "Test-time augmentation (defaults come from the preset)", shown=(), names=_VIEWS
+    )
+    AnswerOptions = options_of(
+        Views, _VIEWS, "Test-time augmentation (defaults come from the model)", shown=_VIEWS, names=_VIEWS
+    )
 
 
 def help_all() -> str:
     """Every setting of network, recipe and augmentation, which the short help leaves out."""
-    return all_options(NetworkOptions, NormOptions, RecipeOptions, AugmentationOptions)
+    return all_options(NetworkOptions, NormOptions, RecipeOptions, AugmentationOptions, ViewOptions)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 from cyclopts import Parameter
 
+from resnets.cli.options import AnswerOptions
 from resnets.errors import DataError, ImageError
 
 if TYPE_CHECKING:
@@ -18,13 +19,15 @@ if TYPE_CHECKING:
     from resnets.inference.predictor import Prediction, Predictor
 
 
-def predict_command(
+def predict_command(  # noqa: PLR0913, D417 - an option each; a group brings its own texts
     model: str,
     /,
     *pictures: str,
     top_k: int = 3,
     out: Literal["table", "json", "csv"] = "table",
     engine: Literal["auto", "torch", "native"] = "auto",
+    tta: bool = True,
+    views: AnswerOptions = AnswerOptions(),  # noqa: B008 - a frozen value
     seen: Path | None = None,
     show: Annotated[bool, Parameter(negative="")] = False,
     json: Annotated[bool, Parameter(negative="")] = False,
@@ -44,18 +47,22 @@ def predict_command(
         top_k: Classes named for each picture.
         out: How the answer is written.
         engine: What runs the network: PyTorch, or a plan of the native kernels, for many pictures.
+        tta: Answer with the mean over views of a picture where the model is made for it.
         seen: Folder to write what the network was shown of each picture, as PNG.
         show: Draw what the network was shown into the terminal.
         json: The same as --out json.
     """
+    from resnets.artifact import load_artifact
     from resnets.cli.console import print_json, result_console
     from resnets.cli.engine import usable
+    from resnets.cli.views import asked_views
     from resnets.inference.predictor import Predictor
     from resnets.inference.sources import find_pictures
 
     if not pictures:
         raise DataError("No pictures were given; name files, folders or patterns, or - for standard input.")
-    predictor = Predictor.load(model, usable(engine))
+    artifact = load_artifact(model)
+    predictor = Predictor(artifact, usable(engine), asked_views(artifact.views, views, tta=tta))
     prepared, unreadable = _prepare(predictor, list(find_pictures(pictures)))
     predictions = predictor.predict(list(prepared.values()), top_k=top_k)
     answers = dict(zip(prepared, predictions, strict=True))

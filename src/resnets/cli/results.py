@@ -26,6 +26,9 @@ def print_result(result: RunResult) -> None:
         f"kept epoch {result.best_epoch}, validation accuracy {100 * result.validation_accuracy:.2f} %."
     )
     console.print(summary(result.report, result.tested_on))
+    if result.num_views > 1:
+        alone = f"{100 * result.one_view_accuracy:.2f} %"
+        console.print(f"Its answers are the mean of {result.num_views} views of an image; from one view {alone}.")
     console.print(f"Model     {result.folder}/model")
     console.print(f"Pictures  {result.folder}/plots")
 
@@ -39,10 +42,12 @@ def summary(report: Report, part: str) -> str:
     )
 
 
-def print_report(report: Report, part: str) -> None:
+def print_report(report: Report, part: str, num_views: int = 1) -> None:
     """All that an evaluation found."""
     console = result_console()
     console.print(summary(report, part))
+    if num_views > 1:
+        console.print(f"Each answer is the mean of {num_views} views of an image; --no-tta takes the image alone.")
     console.print(
         f"loss {report.loss:.4f}   top-{report.top_k} accuracy {100 * report.top_k_accuracy:.2f} %   "
         f"macro F1 {report.macro_f1:.4f}   calibration error {100 * report.calibration_error:.2f} %"

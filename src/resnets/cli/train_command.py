@@ -14,6 +14,7 @@ from resnets.cli.options import (
     NormOptions,
     RecipeOptions,
     RunOptions,
+    ViewOptions,
 )
 from resnets.cli.overrides import given
 from resnets.errors import ConfigError
@@ -38,6 +39,7 @@ def train_command(  # noqa: PLR0913, D417 - most are groups of options that brin
     norm: NormOptions = NormOptions(),  # noqa: B008
     recipe: RecipeOptions = RecipeOptions(),  # noqa: B008
     augmentation: AugmentationOptions = AugmentationOptions(),  # noqa: B008
+    views: ViewOptions = ViewOptions(),  # noqa: B008
     runs: Path = Path("runs"),
     config: Path | None = None,
     resume: str | None = None,
@@ -77,6 +79,7 @@ def train_command(  # noqa: PLR0913, D417 - most are groups of options that brin
         norm=given(norm),
         recipe=given(recipe),
         augmentation=given(augmentation),
+        views=given(views),
     )
     watch = display(message_console(), is_quiet=quiet)
     if resume and config:

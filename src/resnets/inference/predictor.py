@@ -17,7 +17,9 @@ from resnets.artifact import Artifact, load_artifact
 from resnets.data.decode import open_image
 from resnets.data.preprocessing import normalise, prepare
 from resnets.errors import ImageError, ModelFileError
+from resnets.inference.averaging import averaged
 from resnets.inference.engines import Engine, run_by
+from resnets.views import Views
 
 BATCH_SIZE = 64
 """Pictures that go through the network together."""
@@ -51,14 +53,15 @@ class Predictor:
     Args:
         artifact: the network, its class names and its preprocessing.
         engine: what runs the network.
+        views: what of a picture it is shown; the artifact's own if not said.
 
     Raises:
         ConfigError: if the engine does not run here.
     """
 
-    def __init__(self, artifact: Artifact, engine: Engine = "auto") -> None:
+    def __init__(self, artifact: Artifact, engine: Engine = "auto", views: Views | None = None) -> None:
         self.artifact = artifact
-        self.model = run_by(engine, artifact.model())
+        self.model = averaged(run_by(engine, artifact.model()), artifact.views if views is None else views)
 
     @classmethod
     def load(cls, name: str | Path, engine: Engine = "auto") -> Self:

@@ -13,6 +13,7 @@ from resnets.errors import ConfigError
 from resnets.recipe import Recipe
 from resnets.spec import ResNetSpec, Spec
 from resnets.training.machine import Machine
+from resnets.views import Views
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,6 +42,8 @@ class RunConfig:
     """As `mean`."""
     recipe: Recipe = field(default_factory=Recipe)
     """The training."""
+    views: Views = field(default_factory=Views)
+    """What of an image the trained network is shown."""
     seed: int = 0
     """Of weights, split, order and augmentation."""
     machine: Machine = field(default_factory=Machine)

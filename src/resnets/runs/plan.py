@@ -31,6 +31,7 @@ from resnets.training.fastest import fastest
 from resnets.training.fit import train
 from resnets.training.machine import Machine, find_device, physical_cores
 from resnets.training.state import TrainingState
+from resnets.views import Views
 from resnets.weight_files.read import Weights, read_weights
 
 SMALL_IMAGE = 64
@@ -72,6 +73,7 @@ def plan(request: Request, watch: Watch) -> tuple[RunConfig, Splits]:
         model=model,
         pretrained=request.pretrained,
         recipe=recipe,
+        views=changed_views(chosen.views, request.views),
         seed=request.seed,
         machine=machine,
     )
@@ -101,6 +103,7 @@ def changed(config: RunConfig, request: Request) -> RunConfig:
         config,
         spec=_changed_spec(config.spec, request),
         recipe=changed_recipe(config.recipe, request.recipe, request.augmentation),
+        views=changed_views(config.views, request.views),
     )
 
 
@@ -113,6 +116,15 @@ def changed_recipe(recipe: Recipe, changes: Mapping[str, Any], augmentation: Map
     settings = values.to_dict(recipe) | dict(changes)
     settings["augmentation"] = values.to_dict(recipe.augmentation) | dict(augmentation)
     return values.from_dict(Recipe, settings, "recipe")
+
+
+def changed_views(views: Views, changes: Mapping[str, Any]) -> Views:
+    """Views with some settings changed.
+
+    Raises:
+        ConfigError: if a setting is unknown or impossible.
+    """
+    return values.from_dict(Views, values.to_dict(views) | dict(changes), "views")
 
 
 def within_time(config: RunConfig, splits: Splits, seconds: float) -> RunConfig:

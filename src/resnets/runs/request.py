@@ -47,3 +47,5 @@ class Request:
     """Settings of the recipe that differ from the preset's."""
     augmentation: Mapping[str, Any] = field(default_factory=dict)
     """Settings of its augmentation."""
+    views: Mapping[str, Any] = field(default_factory=dict)
+    """Settings of test-time augmentation that differ from the preset's."""

@@ -22,6 +22,7 @@ from resnets.data.sources import SourceOptions, load
 from resnets.errors import DataError, ModelFileError, ResourceError, StoppedError, TerminatedError
 from resnets.evaluation.evaluate import evaluate, score
 from resnets.evaluation.report import Report
+from resnets.inference.averaging import averaged
 from resnets.models.build import build
 from resnets.models.weights.load import load_weights
 from resnets.runs.config import RunConfig, read_yaml, to_yaml
@@ -53,6 +54,9 @@ class RunResult:
     validation_accuracy: float
     report: Report
     """On the test set, or on the validation part where the source has no test set."""
+    one_view_accuracy: float
+    """The same from each image as it is, where `report` has the mean of several views."""
+    num_views: int
     tested_on: str
 
     def to_dict(self) -> dict[str, Any]:
@@ -246,16 +250,29 @@ def _finish(job: _Job, state: TrainingState, seconds: float) -> RunResult:
     best = _artifact(job, state)
     model = job.config.machine.place(best.model())
     images, part = (job.splits.test, "test") if job.splits.test else (job.splits.validation, "validation")
-    report = evaluate(model, evaluation_batches(images), best.class_names)
+    batches = evaluation_batches(images)
+    report = evaluate(averaged(model, best.views), batches, best.class_names)
+    one_view = report.accuracy if best.views.count == 1 else score(model, batches)[1]
     measured = {
         **best.measured,
         f"{part}_accuracy": report.accuracy,
+        **({f"{part}_accuracy_from_one_view": one_view} if best.views.count > 1 else {}),
         f"{part}_images": report.num_images,
         f"{part}_interval": list(report.accuracy_interval),
         f"{part}_calibration_error": report.calibration_error,
     }
     save_artifact(_artifact(job, state, measured), job.folder.model, job.folder.disk)
-    result = RunResult(str(job.folder.path), state.step, seconds, state.best.epoch, state.best.accuracy, report, part)
+    result = RunResult(
+        folder=str(job.folder.path),
+        steps=state.step,
+        train_seconds=seconds,
+        best_epoch=state.best.epoch,
+        validation_accuracy=state.best.accuracy,
+        report=report,
+        one_view_accuracy=one_view,
+        num_views=best.views.count,
+        tested_on=part,
+    )
     job.folder.write("result.json", result.to_dict())
     draw_run(job.folder, job.config.recipe, state.total_steps, images, report)
     return result
@@ -286,6 +303,7 @@ def _artifact(job: _Job, state: TrainingState, measured: dict[str, Any] | None =
         class_names=job.splits.train.class_names,
         preprocessing=job.splits.train.preprocessing,
         architecture=config.model,
+        views=config.views,
         made=made,
         measured=measured or validated,
     )
