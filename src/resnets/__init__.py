@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from resnets.data.imageset import Splits as Splits
     from resnets.data.sources import load as load
     from resnets.evaluation.evaluate import evaluate as evaluate
+    from resnets.inference.averaging import averaged as averaged
     from resnets.inference.predictor import Prediction as Prediction
     from resnets.inference.predictor import Predictor as Predictor
     from resnets.inspection.complexity import complexity as complexity
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
     from resnets.spec import ResNetSpec as ResNetSpec
     from resnets.spec import Spec as Spec
     from resnets.training.fit import fit as fit
+    from resnets.views import Views as Views
 
 __version__ = "0.1.0"
 
@@ -54,7 +56,9 @@ _HOMES = {
     "ResNetSpec": "spec",
     "Spec": "spec",
     "Splits": "data.imageset",
+    "Views": "views",
     "WeightReport": "models.weights.load",
+    "averaged": "inference.averaging",
     "build": "models.build",
     "complexity": "inspection.complexity",
     "create": "models.pretrained",

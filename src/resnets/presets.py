@@ -41,8 +41,8 @@ PRESETS: dict[Kind, dict[Patience, Preset]] = {
         "good": Preset(model="resnet6", recipe=dataclasses.replace(_QUICK, epochs=5, augmentation=_TURNED)),
         "best": Preset(
             model="resnet8",
-            recipe=dataclasses.replace(_PATIENT, epochs=18, prune=0.5, augmentation=_TURNED_MORE),
-            views=Views(scale=0.08),
+            recipe=dataclasses.replace(_PATIENT, epochs=20, prune=0.5, augmentation=_TURNED_MORE),
+            views=Views(scale=0.08, rotate=5),
         ),
     },
     "things": {

@@ -39,7 +39,7 @@ def test_views_are_averaged_where_the_model_or_the_user_says_so(command: Command
     assert evaluated("--tta-rotate", 5)[1] == 5
     assert "the mean of 3 views" in command("eval", result["folder"]).out
     assert "views" not in command("eval", result["folder"], "--no-tta").out
-    assert command("eval", result["folder"], "--no-tta", "--tta-flip").code == 2
+    assert command("eval", result["folder"], "--no-tta", "--tta-flip").code == 3
 
 
 def test_text_has_classes_interval_and_calibration(command: Command, trained: Path) -> None:

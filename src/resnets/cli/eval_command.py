@@ -12,8 +12,12 @@ from resnets.cli.overrides import fraction, from_tokens
 from resnets.errors import ConfigError, DataError
 
 if TYPE_CHECKING:
+    from torch import nn
+
     from resnets.artifact import Artifact
     from resnets.data.imageset import ImageSet, Splits
+    from resnets.inference.engines import Engine
+    from resnets.views import Views
 
 
 def eval_command(  # noqa: PLR0913, D417 - an option each; a group brings its own texts
@@ -56,18 +60,13 @@ def eval_command(  # noqa: PLR0913, D417 - an option each; a group brings its ow
     from resnets.cli.results import print_report
     from resnets.cli.views import asked_views
     from resnets.evaluation.evaluate import evaluate
-    from resnets.inference.averaging import averaged
-    from resnets.inference.engines import run_by
     from resnets.runs.train import evaluation_batches
-    from resnets.training.machine import Machine, physical_cores
 
     artifact = load_artifact(model)
     shown = asked_views(artifact.views, views, tta=tta)
-    machine = Machine(threads=physical_cores(), native=False)  # blocks on kernels are a training's; here are engines
-    machine.apply()
+    network = _network(artifact, usable(engine), shown)
     splits = _load(artifact, dataset, data, max_bad, display(message_console(), is_quiet=json))
     chosen, images = _part(splits, part)
-    network = averaged(run_by(usable(engine), machine.place(artifact.model())), shown)
     report = evaluate(network, evaluation_batches(images), artifact.class_names, top_k=top_k)
     if pictures:
         from resnets.evaluation.pictures import draw_report
@@ -77,6 +76,17 @@ def eval_command(  # noqa: PLR0913, D417 - an option each; a group brings its ow
         print_json({"model": model, "part": chosen, "num_views": shown.count, **report.to_dict()})
     else:
         print_report(report, chosen, shown.count)
+
+
+def _network(artifact: Artifact, engine: Engine, views: Views) -> nn.Module:
+    """What answers, on the settings that suit the machine."""
+    from resnets.inference.averaging import averaged
+    from resnets.inference.engines import run_by
+    from resnets.training.machine import Machine, physical_cores
+
+    machine = Machine(threads=physical_cores(), native=False)  # blocks on kernels are a training's; here are engines
+    machine.apply()
+    return averaged(run_by(engine, machine.place(artifact.model())), views)
 
 
 def _load(artifact: Artifact, dataset: str | None, data: str | None, max_bad: float, watch: Any) -> Splits:

@@ -82,12 +82,16 @@ def train_command(  # noqa: PLR0913, D417 - most are groups of options that brin
         views=given(views),
     )
     watch = display(message_console(), is_quiet=quiet)
+    _check(dataset, config, resume)
+    result = _resume(resume, runs, watch) if resume else _start(asked, config, runs, watch)
+    print_json(result.to_dict()) if json else print_result(result)
+
+
+def _check(dataset: str | None, config: Path | None, resume: str | None) -> None:
     if resume and config:
         raise ConfigError("--resume goes on with a run and --config starts a new one; give one of them.")
     if config and dataset:
         raise ConfigError("--config names its own data set; leave out the one on the command line.")
-    result = _resume(resume, runs, watch) if resume else _start(asked, config, runs, watch)
-    print_json(result.to_dict()) if json else print_result(result)
 
 
 def _resume(name: str, runs: Path, watch: Watch) -> RunResult:

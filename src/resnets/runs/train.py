@@ -262,17 +262,8 @@ def _finish(job: _Job, state: TrainingState, seconds: float) -> RunResult:
         f"{part}_calibration_error": report.calibration_error,
     }
     save_artifact(_artifact(job, state, measured), job.folder.model, job.folder.disk)
-    result = RunResult(
-        folder=str(job.folder.path),
-        steps=state.step,
-        train_seconds=seconds,
-        best_epoch=state.best.epoch,
-        validation_accuracy=state.best.accuracy,
-        report=report,
-        one_view_accuracy=one_view,
-        num_views=best.views.count,
-        tested_on=part,
-    )
+    kept = state.best.epoch, state.best.accuracy
+    result = RunResult(str(job.folder.path), state.step, seconds, *kept, report, one_view, best.views.count, part)
     job.folder.write("result.json", result.to_dict())
     draw_run(job.folder, job.config.recipe, state.total_steps, images, report)
     return result
