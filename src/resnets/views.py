@@ -20,8 +20,8 @@ class Views:
 
     def __post_init__(self) -> None:
         values.check_types(self)
-        values.check_range("scale", self.scale, 0, 0.9)
-        values.check_range("rotate", self.rotate, 0, 180)
+        values.check_range("views.scale", self.scale, 0, 0.9)
+        values.check_range("views.rotate", self.rotate, 0, 180)
 
     @property
     def count(self) -> int:
