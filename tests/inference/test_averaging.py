@@ -41,6 +41,18 @@ def test_an_answer_is_the_geometric_mean_of_the_probabilities_of_the_views(netwo
     assert torch.allclose(found.double(), expected / expected.sum(1, keepdim=True), rtol=1e-5)
 
 
+def test_the_network_is_shown_the_batch_once_for_each_view(images: Tensor) -> None:
+    shown: list[tuple[int, ...]] = []
+
+    class Watching(nn.Module):
+        def forward(self, view: Tensor) -> Tensor:
+            shown.append(tuple(view.shape))
+            return view.mean((2, 3))
+
+    averaged(Watching(), ALL)(images)
+    assert shown == [tuple(images.shape)] * ALL.count
+
+
 def test_an_answer_does_not_depend_on_the_other_images(network: nn.Module, images: Tensor) -> None:
     with torch.no_grad():
         together, alone = averaged(network, ALL)(images)[1], averaged(network, ALL)(images[1:2])[0]

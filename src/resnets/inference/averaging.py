@@ -20,7 +20,7 @@ def averaged(network: nn.Module, views: Views) -> nn.Module:
 class AveragedNetwork(nn.Module):
     """log p(image) = mean over views of log softmax(network(view)), up to a constant.
 
-    One view after the other, so that an answer takes `views.count` times as long, and no more memory.
+    The network is shown the whole batch `views.count` times, one view after the other.
 
     Shapes:
         images (N, in_channels, H, W), float -> (N, num_classes)

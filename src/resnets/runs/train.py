@@ -55,8 +55,9 @@ class RunResult:
     report: Report
     """On the test set, or on the validation part where the source has no test set."""
     one_view_accuracy: float
-    """The same from each image as it is, where `report` has the mean of several views."""
+    """As in `report`, but from each image as it is."""
     num_views: int
+    """Views of an image that an answer in `report` is the mean of."""
     tested_on: str
 
     def to_dict(self) -> dict[str, Any]:
