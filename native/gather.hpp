@@ -200,6 +200,13 @@ static void gather_outputs(const Gathering& g, const real* m, int64_t first, int
     if (has_sums(ending)) finish.count(sums + panel * PANEL, sums + g.out_channels + panel * PANEL);
 }
 
+// What `gather_outputs` will write and read, from the number `at` on, where pixels follow each other.
+inline Ahead ahead_of(const Gathering& g, const Epilogue& e, const real* y, int64_t at) {
+    if (g.out_step != 1) return {};
+    const real* read = e.residual ? numbers(e.residual) : numbers(e.value);
+    return {past_caches(y, g.pixels() * g.out_channels) ? nullptr : y + at, read ? read + at : nullptr, g.out_channels};
+}
+
 // y = the gathered pixels times the packed weights.  With `by_channels`, threads gather one block together and share out
 // its output channels: for one small image.
 template <Ending ending>
@@ -220,11 +227,12 @@ static void gather_multiply(const Gathering& g, const real* x, const real* u, re
         const int64_t first = int64_t(b) * block;
         const int count = int(std::min<int64_t>(block, g.pixels() - first)), k = r * PANELS_AT_ONCE;
         const int some = std::min(PANELS_AT_ONCE, panels - k);
+        const Ahead ahead = ahead_of(g, epilogue, y, first * g.out_channels + k * PANEL);
         if (direct)
             multiply(x + first * g.in_channels, int64_t(g.in_channels), PANEL, g.groups(), u + k * u_panel, u_panel, m,
-                     group, count, some);
+                     group, count, some, ahead);
         else
-            multiply(v, OfPanel(), group, g.groups(), u + k * u_panel, u_panel, m, group, count, some);
+            multiply(v, OfPanel(), group, g.groups(), u + k * u_panel, u_panel, m, group, count, some, ahead);
         for (int i = 0; i < some; i++)
             gather_outputs<ending>(g, m + i * group, first, count, k + i, y, epilogue, sums + b * width);
     };

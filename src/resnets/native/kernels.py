@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -178,11 +179,29 @@ def pack(kernels: Kernels, weight: Tensor, kernel: Kernel, shape: tuple[int, ...
     return Packed(sizes, filters, plan)
 
 
-def convolve_packed(kernels: Kernels, x: Tensor, packed: Packed, out: Tensor, after: Epilogue) -> Tensor:
-    """As `convolve`, into `out`."""
-    pointers = x.data_ptr(), packed.filters.data_ptr(), out.data_ptr()
-    _check(kernels.forward_packed(packed.sizes, *pointers, after, packed.plan))
-    return out
+@dataclass(frozen=True)
+class Call:
+    """A kernel whose arguments are made for C once, as that takes longer than the call; it has one place to work."""
+
+    function: Callable[..., int]
+    arguments: tuple[object, ...]
+    reads: tuple[Tensor | None, ...]
+    """Whose memory must not be freed."""
+    out: Tensor
+
+    def __call__(self) -> Tensor:
+        """`out`, computed anew."""
+        _check(self.function(*self.arguments))
+        return self.out
+
+
+def packed_convolution(
+    kernels: Kernels, x: Tensor, packed: Packed, out: Tensor, bias: Tensor, residual: Tensor | None, *, relu: bool
+) -> Call:
+    """What computes out = [relu] (conv(x) + bias [+ residual])."""
+    after = finish(bias, residual, relu=relu)
+    arguments = packed.sizes, x.data_ptr(), packed.filters.data_ptr(), out.data_ptr(), after, packed.plan
+    return Call(kernels.forward_packed, arguments, (x, packed.filters, bias, residual), out)
 
 
 def max_pool(kernels: Kernels, x: Tensor, kernel: Kernel, out: Tensor) -> Tensor:

@@ -87,7 +87,7 @@ def assert_equal_answers(found: Tensor, expected: Tensor) -> None:
 
 
 def steps_of(model: PlannedNetwork) -> list[Any]:
-    return [step.action for plan in model._plans.values() if plan for step in plan.instructions]
+    return [step for plan in model._plans.values() if plan for step in plan.steps]
 
 
 @torch.no_grad()

@@ -69,12 +69,8 @@ def fastest(kernels: Kernels, operation: Convolution, shape: tuple[int, ...], *,
     for cut in cuts(operation):
         if cut.algorithm not in steps:
             steps[cut.algorithm] = ConvolutionStep(kernels, operation, shape, cut)
-        ways[cut] = _bound(steps[cut.algorithm].cut(cut), out, x, residual)
+        ways[cut] = steps[cut.algorithm].cut(cut).on(out, x, residual)
     return _best(ways, x)
-
-
-def _bound(step: ConvolutionStep, out: Tensor, x: Tensor, residual: Tensor | None) -> Callable[[], Tensor]:
-    return lambda: step(out, x, residual)
 
 
 def _best(ways: Mapping[Key, Callable[[], Tensor]], x: Tensor) -> Key:

@@ -51,6 +51,9 @@ class Plan:
         kernels: to do with what they can.
         choices: how they do convolutions.
 
+    Attributes:
+        steps: what does each operation, in their order.
+
     Raises:
         UnplannableError: as `record`.
     """
@@ -68,14 +71,17 @@ class Plan:
         memory = buffers(nodes, written)
         places = {node: place for place, node in enumerate(graph.nodes)}
         ends = {source: node for node in nodes for source in node.all_input_nodes}
-        self.instructions = []
+        self.steps = [actions[node] for node in nodes]
+        self._instructions = []
         for node in nodes:
-            arguments = _placed(node.args, places)
-            if node in memory:
-                arguments = (memory[node], *arguments)
             done_with = tuple(places[source] for source in node.all_input_nodes if ends[source] is node)
-            options = _placed(dict(node.kwargs), places)
-            self.instructions.append(_Instruction(actions[node], arguments, options, places[node], done_with))
+            action, arguments, options = actions[node], _placed(node.args, places), _placed(dict(node.kwargs), places)
+            if isinstance(action, Step):
+                if memory.keys() >= set(node.args):
+                    action, arguments = action.on(memory[node], *(memory[source] for source in node.args)), ()
+                else:
+                    arguments = (memory[node], *arguments)
+            self._instructions.append(_Instruction(action, arguments, options, places[node], done_with))
         (self._answer,) = (places[node.args[0]] for node in graph.nodes if node.op == "output")
 
     @torch.no_grad()
@@ -83,7 +89,7 @@ class Plan:
         """The logits, in memory of their own."""
         values: list[Any] = [None] * (self._answer + 1)
         values[0] = channels_last(images)
-        for action, arguments, options, place, done_with in self.instructions:
+        for action, arguments, options, place, done_with in self._instructions:
             values[place] = action(*_found(arguments, values), **_found(options, values))
             for dead in done_with:
                 values[dead] = None

@@ -6,6 +6,7 @@ import copy
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, cast
 
 import torch
@@ -30,6 +31,10 @@ class Step(ABC):
     @abstractmethod
     def __call__(self, out: Tensor, x: Tensor, residual: Tensor | None = None) -> Tensor:
         """The operation on x, into `out`."""
+
+    def on(self, out: Tensor, x: Tensor, residual: Tensor | None = None) -> Callable[[], Tensor]:
+        """The operation on whatever stands in this memory when the function is called."""
+        return partial(self, out, x, residual)
 
 
 @dataclass(frozen=True)
@@ -64,10 +69,12 @@ class ConvolutionStep(Step):
 
     def __call__(self, out: Tensor, x: Tensor, residual: Tensor | None = None) -> Tensor:
         """As the operation."""
-        x = channels_last(x)
-        residual = None if residual is None else channels_last(residual)
-        after = native.finish(self._bias, residual, relu=self._relu)
-        return native.convolve_packed(self._kernels, x, self._packed, out, after)
+        return self.on(out, channels_last(x), None if residual is None else channels_last(residual))()
+
+    def on(self, out: Tensor, x: Tensor, residual: Tensor | None = None) -> Callable[[], Tensor]:
+        """As of any step; x and residual channels last."""
+        kernels, packed = self._kernels, self._packed
+        return native.packed_convolution(kernels, x, packed, out, self._bias, residual, relu=self._relu)
 
 
 class AffineStep(Step):
