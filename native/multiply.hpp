@@ -5,14 +5,27 @@
 #pragma once
 
 #include <algorithm>
-#include <type_traits>
 
 #include "vector.hpp"
 
 namespace VARIANT {
 
-// Numbers from a row of V to the next: of a panel, or any number for rows that were never put into panels.
-using OfPanel = std::integral_constant<int64_t, PANEL>;
+// How V stands in memory, in groups of channels: `row` numbers from a tile to the next, `group` from a group to the next,
+// `depth` channels in a group.
+struct InPanels { // as above
+    int64_t group;
+    static constexpr int64_t row = PANEL;
+    static constexpr int depth = PANEL;
+};
+struct InPixels { // with the channels of a tile side by side
+    int64_t row;
+    static constexpr int64_t group = PANEL;
+    static constexpr int depth = PANEL;
+};
+struct InLines { // with groups of any depth, and tiles that overlap
+    int64_t row, group;
+    int depth;
+};
 
 constexpr int PANELS_AT_ONCE = REGISTERS <= 2 ? 2 : 1; // panels of output channels in a kernel
 constexpr int GROUPS_AT_ONCE = (16 << 10) / (PANELS_AT_ONCE * PANEL * PANEL * sizeof(real)); // 16 KB of factors
@@ -23,8 +36,8 @@ template <int panels> constexpr int ROWS = REGISTERS == 1 ? 12 : REGISTERS == 2 
 // sums[r] += V[r, c] U[c, k] for all rows of a kernel and one c.  With AVX2 in 18 instructions for 12 multiply-adds: 3 x 32
 // numbers take 19, of which a column read by the multiply-adds themselves saves one; 6 x 16 took 20.  A core whose other
 // hyper-thread is busy issues half as many a cycle, and is then 1.07 times as fast; left alone, it is as fast as before.
-template <int rows, int panels, class Row>
-INLINE void multiply_add(const real* v, Row v_row, const real* u, int64_t u_panel,
+template <int rows, int panels>
+INLINE void multiply_add(const real* v, int64_t v_row, const real* u, int64_t u_panel,
                          vec (&sums)[rows][panels][REGISTERS]) {
     if constexpr (REGISTERS == 2 && panels == 2) {
         vec x[rows];
@@ -60,8 +73,8 @@ INLINE void multiply_add(const real* v, Row v_row, const real* u, int64_t u_pane
     }
 }
 
-template <int rows, int panels, class Row>
-INLINE void multiply_block(const real* v, Row v_row, int64_t v_group, int groups, const real* u, int64_t u_panel,
+template <int rows, int panels, class Layout>
+INLINE void multiply_block(const real* v, Layout layout, int groups, const real* u, int64_t u_panel,
                            real* m, int64_t m_panel, bool add) {
     vec sums[rows][panels][REGISTERS];
 #pragma GCC unroll 12
@@ -71,9 +84,9 @@ INLINE void multiply_block(const real* v, Row v_row, int64_t v_group, int groups
 #pragma GCC unroll 16
             for (int h = 0; h < REGISTERS; h++)
                 sums[r][p][h] = add ? load(m + p * m_panel + r * PANEL + h * WIDTH_OF_REGISTER) : vec{};
-    for (int g = 0; g < groups; g++, v += v_group) {
+    for (int g = 0; g < groups; g++, v += layout.group) {
 #pragma GCC unroll 4
-        for (int c = 0; c < PANEL; c++, u += PANEL) multiply_add<rows, panels>(v + c, v_row, u, u_panel, sums);
+        for (int c = 0; c < layout.depth; c++, u += PANEL) multiply_add<rows, panels>(v + c, layout.row, u, u_panel, sums);
     }
 #pragma GCC unroll 12
     for (int r = 0; r < rows; r++)
@@ -85,12 +98,12 @@ INLINE void multiply_block(const real* v, Row v_row, int64_t v_group, int groups
 }
 
 // The kernel of `count` rows, between 1 and `rows`.
-template <int rows, int panels, class Row>
-INLINE void multiply_rows(int count, const real* v, Row v_row, int64_t v_group, int groups, const real* u,
+template <int rows, int panels, class Layout>
+INLINE void multiply_rows(int count, const real* v, Layout layout, int groups, const real* u,
                           int64_t u_panel, real* m, int64_t m_panel, bool add) {
     if constexpr (rows > 0) {
-        if (count == rows) return multiply_block<rows, panels>(v, v_row, v_group, groups, u, u_panel, m, m_panel, add);
-        multiply_rows<rows - 1, panels>(count, v, v_row, v_group, groups, u, u_panel, m, m_panel, add);
+        if (count == rows) return multiply_block<rows, panels>(v, layout, groups, u, u_panel, m, m_panel, add);
+        multiply_rows<rows - 1, panels>(count, v, layout, groups, u, u_panel, m, m_panel, add);
     }
 }
 
@@ -113,42 +126,42 @@ struct Ahead {
 };
 
 // Full kernels, then one or two of about the same size: sums in few registers wait for each other.
-template <int panels, class Row>
-static void multiply_panels(const real* v, Row v_row, int64_t v_group, int groups, const real* u, int64_t u_panel,
+template <int panels, class Layout>
+static void multiply_panels(const real* v, Layout layout, int groups, const real* u, int64_t u_panel,
                             real* m, int64_t m_panel, int tiles, bool add, const Ahead& ahead) {
     constexpr int MOST = ROWS<panels>;
     for (int left = tiles; left > 0;) {
         if constexpr (REGISTERS == 2 && panels == 2)
             if (left == 4) {
                 for (int p = 0; p < panels; p++)
-                    multiply_block<4, 1>(v, v_row, v_group, groups, u + p * u_panel, u_panel, m + p * m_panel, m_panel,
+                    multiply_block<4, 1>(v, layout, groups, u + p * u_panel, u_panel, m + p * m_panel, m_panel,
                                          add);
                 return;
             }
         const int rows = left >= 2 * MOST ? MOST : left > MOST ? (left + 1) / 2 : left;
         ahead.ask(tiles - left, rows, panels);
-        multiply_rows<MOST, panels>(rows, v, v_row, v_group, groups, u, u_panel, m, m_panel, add);
-        v += rows * v_row, m += rows * PANEL, left -= rows;
+        multiply_rows<MOST, panels>(rows, v, layout, groups, u, u_panel, m, m_panel, add);
+        v += rows * layout.row, m += rows * PANEL, left -= rows;
     }
 }
 
 // The product of `tiles` rows with `panels` panels of 16 columns, in slices of channels whose factors stay in the L1 cache
 // from row to row: 96 rows of 2,048 channels would take 1.25 times as long without.      [Goto 2008, section 4.2]
-template <class Row>
-static void multiply(const real* v, Row v_row, int64_t v_group, int groups, const real* u, int64_t u_panel, real* m,
+template <class Layout>
+static void multiply(const real* v, Layout layout, int groups, const real* u, int64_t u_panel, real* m,
                      int64_t m_panel, int tiles, int panels, const Ahead& ahead = {}) {
     int g = 0;
     do { // once even without channels, whose product is zero
-        const int some = std::min(GROUPS_AT_ONCE, groups - g);
+        const int some = std::min(std::max(1, GROUPS_AT_ONCE * PANEL / layout.depth), groups - g);
         const bool is_last = g + some == groups;
         int p = 0;
         for (; p + PANELS_AT_ONCE <= panels; p += PANELS_AT_ONCE)
-            multiply_panels<PANELS_AT_ONCE>(v, v_row, v_group, some, u + p * u_panel, u_panel, m + p * m_panel, m_panel,
+            multiply_panels<PANELS_AT_ONCE>(v, layout, some, u + p * u_panel, u_panel, m + p * m_panel, m_panel,
                                             tiles, g > 0, is_last ? ahead.of(p) : Ahead());
         for (; p < panels; p++)
-            multiply_panels<1>(v, v_row, v_group, some, u + p * u_panel, u_panel, m + p * m_panel, m_panel, tiles, g > 0,
+            multiply_panels<1>(v, layout, some, u + p * u_panel, u_panel, m + p * m_panel, m_panel, tiles, g > 0,
                                is_last ? ahead.of(p) : Ahead());
-        g += some, v += some * v_group, u += some * PANEL * PANEL;
+        g += some, v += some * layout.group, u += some * layout.depth * PANEL;
     } while (g < groups);
 }
 

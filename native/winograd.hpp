@@ -106,7 +106,7 @@ static void winograd_by_tiles(const Convolution& c, const real* x, const real* u
             for (int k = 0; k < panels; k += panels_in_block) {
                 const int some = std::min(panels_in_block, panels - k);
                 for (int p = 0; p < POINTS; p++)
-                    multiply(v + p * v_point, OfPanel(), group, groups, u + k * u_panel + p * u_point, u_panel,
+                    multiply(v + p * v_point, InPanels{group}, groups, u + k * u_panel + p * u_point, u_panel,
                              m + p * m_point, group, count, some);
                 for (int i = 0; i < some; i++)
                     outputs_of_panel<F, ending>(m + i * group, m_point, tiling, first, count, c.out_channels, k + i, y,
@@ -160,7 +160,7 @@ static void winograd_by_channels(const Convolution& c, const real* x, const real
                     factors = own;
                 }
                 for (int p = 0; p < POINTS; p++)
-                    multiply(v + p * v_point, OfPanel(), group, groups, factors + p * u_point, u_panel,
+                    multiply(v + p * v_point, InPanels{group}, groups, factors + p * u_point, u_panel,
                              m + p * m_point, group, count, here);
                 for (int i = 0; i < here; i++)
                     outputs_of_panel<F, ending>(m + i * group, m_point, tiling, first, count, c.out_channels, k + i, y,

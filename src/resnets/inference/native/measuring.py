@@ -22,6 +22,7 @@ from resnets.inference.native.steps import (
     is_for_winograd,
     on_torch,
 )
+from resnets.native.kernels import PANEL
 from resnets.native.library import Kernels
 
 SEVERAL = 8
@@ -36,6 +37,8 @@ Key = TypeVar("Key")
 def cuts(operation: Convolution) -> list[Cut]:
     """The ways in which our kernels may do it; none where they cannot."""
     found: list[Cut] = []
+    if is_for_kernels(operation) and operation.weight.shape[1] % PANEL:
+        return [Cut(GATHER, 0)]  # nothing is gathered
     if is_for_kernels(operation):
         found += [Cut(GATHER, tiles) for tiles in (24, 48, 96, 192)]
         found += [Cut(GATHER, tiles, by_channels=True) for tiles in (48, 192, 384)]
