@@ -112,6 +112,25 @@ class TestConvolution:
         y = ours.convolve(kernels(variant), x, weight, case.kernel, plan=Plan(*case.plan))
         assert error(y, convolution(x, weight, case.kernel)) < tolerance(variant)
 
+    def test_few_channels_of_lines_longer_than_a_block_equal_torch(self, variant: str) -> None:
+        case = Case(2, 3, 9, 401, 16, Kernel(7, 2, 3), (0, 0, 0, 0), 0)
+        x, weight, _ = case.tensors(variant)
+        y = ours.convolve(kernels(variant), x, weight, case.kernel)
+        assert error(y, convolution(x, weight, case.kernel)) < tolerance(variant)
+
+    def test_a_call_computes_what_stands_in_its_memory(self, variant: str) -> None:
+        case = Case(2, 16, 9, 7, 32, Kernel(3, 1, 1), (GATHER, 0, 0, 0), 0)
+        x, weight, residual = case.tensors(variant)
+        plan, bias = Plan(*case.plan), random(32, seed=1, dtype=x.dtype)
+        packed = ours.pack(kernels(variant), weight, case.kernel, tuple(x.shape), plan)
+        out = torch.empty_like(residual)
+        call = ours.packed_convolution(kernels(variant), x, packed, out, bias, residual, relu=True)
+        for _ in range(2):
+            wanted = (convolution(x, weight, case.kernel) + bias.double()[:, None, None] + residual).relu()
+            assert call() is out
+            assert error(out, wanted) < tolerance(variant)
+            x.mul_(-1)
+
     @examples
     @given(case=cases(), has=st.tuples(*[st.booleans()] * 4))
     def test_epilogue_adds_bias_and_residual_and_rectifies(
