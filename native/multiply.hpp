@@ -131,11 +131,11 @@ static void multiply_panels(const real* v, Layout layout, int groups, const real
                             real* m, int64_t m_panel, int tiles, bool add, const Ahead& ahead) {
     constexpr int MOST = ROWS<panels>;
     for (int left = tiles; left > 0;) {
+        // Four rows panel by panel read the factors once; as two and two they take 1.15 times as long.
         if constexpr (REGISTERS == 2 && panels == 2)
             if (left == 4) {
                 for (int p = 0; p < panels; p++)
-                    multiply_block<4, 1>(v, layout, groups, u + p * u_panel, u_panel, m + p * m_panel, m_panel,
-                                         add);
+                    multiply_block<4, 1>(v, layout, groups, u + p * u_panel, u_panel, m + p * m_panel, m_panel, add);
                 return;
             }
         const int rows = left >= 2 * MOST ? MOST : left > MOST ? (left + 1) / 2 : left;
