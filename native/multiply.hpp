@@ -125,10 +125,38 @@ struct Ahead {
     }
 };
 
+// Memory that the next block will read, asked for a few lines at a time while this one is multiplied, so that it waits in the
+// L2 cache.  Without, 1x1 convolutions of 16 images take 1.05 to 1.3 times as long: from 256 to 64 channels at 56x56 1.3 times.
+class Soon {
+  public:
+    // So many numbers from `from` on, all of them asked for after so many kernels.
+    void add(const real* from, int64_t count, int64_t kernels) {
+        const int64_t lines = (count * int64_t(sizeof(real)) + LINE - 1) / LINE;
+        runs[used++] = {reinterpret_cast<const char*>(from), lines, (lines + kernels - 1) / std::max<int64_t>(1, kernels)};
+    }
+    // To be called before each kernel.
+    void ask() {
+        for (int i = 0; i < used; i++) {
+            Run& run = runs[i];
+            const int64_t some = std::min(run.at_once, run.left);
+            for (int64_t line = 0; line < some; line++, run.at += LINE) __builtin_prefetch(run.at, 0, 2);
+            run.left -= some;
+        }
+    }
+
+  private:
+    static constexpr int LINE = 64;
+    struct Run {
+        const char* at;
+        int64_t left, at_once; // lines
+    } runs[2];
+    int used = 0;
+};
+
 // Full kernels, then one or two of about the same size: sums in few registers wait for each other.
 template <int panels, class Layout>
 static void multiply_panels(const real* v, Layout layout, int groups, const real* u, int64_t u_panel,
-                            real* m, int64_t m_panel, int tiles, bool add, const Ahead& ahead) {
+                            real* m, int64_t m_panel, int tiles, bool add, const Ahead& ahead, Soon* soon) {
     constexpr int MOST = ROWS<panels>;
     for (int left = tiles; left > 0;) {
         // Four rows panel by panel read the factors once; as two and two they take 1.15 times as long.
@@ -140,6 +168,7 @@ static void multiply_panels(const real* v, Layout layout, int groups, const real
             }
         const int rows = left >= 2 * MOST ? MOST : left > MOST ? (left + 1) / 2 : left;
         ahead.ask(tiles - left, rows, panels);
+        if (soon) soon->ask();
         multiply_rows<MOST, panels>(rows, v, layout, groups, u, u_panel, m, m_panel, add);
         v += rows * layout.row, m += rows * PANEL, left -= rows;
     }
@@ -149,7 +178,7 @@ static void multiply_panels(const real* v, Layout layout, int groups, const real
 // from row to row: 96 rows of 2,048 channels would take 1.25 times as long without.      [Goto 2008, section 4.2]
 template <class Layout>
 static void multiply(const real* v, Layout layout, int groups, const real* u, int64_t u_panel, real* m,
-                     int64_t m_panel, int tiles, int panels, const Ahead& ahead = {}) {
+                     int64_t m_panel, int tiles, int panels, const Ahead& ahead = {}, Soon* soon = nullptr) {
     int g = 0;
     do { // once even without channels, whose product is zero
         const int some = std::min(std::max(1, GROUPS_AT_ONCE * PANEL / layout.depth), groups - g);
@@ -157,12 +186,17 @@ static void multiply(const real* v, Layout layout, int groups, const real* u, in
         int p = 0;
         for (; p + PANELS_AT_ONCE <= panels; p += PANELS_AT_ONCE)
             multiply_panels<PANELS_AT_ONCE>(v, layout, some, u + p * u_panel, u_panel, m + p * m_panel, m_panel,
-                                            tiles, g > 0, is_last ? ahead.of(p) : Ahead());
+                                            tiles, g > 0, is_last ? ahead.of(p) : Ahead(), soon);
         for (; p < panels; p++)
             multiply_panels<1>(v, layout, some, u + p * u_panel, u_panel, m + p * m_panel, m_panel, tiles, g > 0,
-                               is_last ? ahead.of(p) : Ahead());
+                               is_last ? ahead.of(p) : Ahead(), soon);
         g += some, v += some * layout.group, u += some * layout.depth * PANEL;
     } while (g < groups);
+}
+
+// Kernels that such a product takes, for two panels.
+inline int64_t kernels_of_product(int groups, int tiles) {
+    return int64_t(groups + GROUPS_AT_ONCE - 1) / GROUPS_AT_ONCE * std::max(1, tiles / ROWS<PANELS_AT_ONCE>);
 }
 
 // D[c, k] (+)= sum over t of V[t, c] S[t, k], for rows first..first + rows of a 16 x 16 block of a weight gradient.

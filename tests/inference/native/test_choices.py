@@ -124,6 +124,13 @@ def test_choices_of_another_processor_are_not_taken_even_under_our_name(tmp_path
     assert stopwatch.calls == 1
 
 
+def test_a_limit_on_what_pytorch_may_use_is_another_machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("ONEDNN_MAX_CPU_ISA", raising=False)
+    unlimited = Choices(tmp_path).file
+    monkeypatch.setenv("ONEDNN_MAX_CPU_ISA", "AVX2")
+    assert Choices(tmp_path).file != unlimited
+
+
 def test_what_another_process_wrote_meanwhile_is_kept(tmp_path: Path) -> None:
     one, other = Choices(tmp_path, measure=Stopwatch()), Choices(tmp_path, measure=Stopwatch())
     ask(one)

@@ -10,7 +10,7 @@ from torch.fx import Graph, Node
 from torch.fx.node import map_arg
 
 from resnets.inference.native.fusion import fuse
-from resnets.inference.native.operations import Affine, Convolution, MaxPool, MeanPool
+from resnets.inference.native.operations import Affine, Convolution, Linear, MaxPool, MeanPool
 from resnets.inference.native.recording import record
 
 
@@ -84,6 +84,25 @@ CASES: dict[str, tuple[nn.Module, list[type]]] = {
     "pools": (
         nn.Sequential(nn.MaxPool2d(3, 2, 1, ceil_mode=True), nn.AdaptiveAvgPool2d(1)),
         [MaxPool, MeanPool],
+    ),
+    "head": (
+        nn.Sequential(nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(4, 3)),
+        [MeanPool, Linear],
+    ),
+    "head without bias": (
+        nn.Sequential(nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(4, 3, bias=False)),
+        [MeanPool, type(torch.ops.aten.mm.default)],
+    ),
+    "pixels laid flat": (
+        nn.Sequential(conv(), nn.Flatten(), nn.Linear(4 * 7 * 6, 3)),
+        [Convolution, type(torch.ops.aten.reshape.default), Linear],
+    ),
+    "mean that is kept as a pixel as well": (
+        _Block(lambda x, a: a((y := x.mean((2, 3), keepdim=True)).flatten(1)) + y.sum(), a=nn.Linear(4, 3)),
+        [
+            *(MeanPool, type(torch.ops.aten.reshape.default), Linear),
+            *(type(torch.ops.aten.sum.default), type(torch.ops.aten.add.Tensor)),
+        ],
     ),
 }
 

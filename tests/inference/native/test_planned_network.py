@@ -14,7 +14,7 @@ from resnets.inference.native.choices import Choices
 from resnets.inference.native.measuring import cuts
 from resnets.inference.native.network import MOST_PLANS, PlannedNetwork
 from resnets.inference.native.operations import Convolution
-from resnets.inference.native.steps import ConvolutionStep, Cut, Step
+from resnets.inference.native.steps import ConvolutionStep, Cut, LinearStep, Step
 from resnets.models.build import build
 from resnets.models.catalogue import CATALOGUE
 from resnets.native import library
@@ -115,11 +115,36 @@ def test_networks_of_whole_panels_run_on_the_kernels_at_any_size(name: str, whic
     assert any(isinstance(step, Step) for step in steps)
 
 
-def test_a_residual_network_is_convolutions_a_mean_a_view_and_a_linear_layer(tmp_path: Path) -> None:
+def test_a_residual_network_is_convolutions_a_mean_and_a_linear_layer(tmp_path: Path) -> None:
     found = planned(network(WIDE["basic"]), tmp_path)
     found(images(1, 3, 32, 32))
     names = [type(step).__name__ for step in steps_of(found)]
-    assert names == ["ConvolutionStep"] * 8 + ["MeanPoolStep", "OpOverload", "OpOverload"]
+    assert names == ["ConvolutionStep"] * 8 + ["MeanPoolStep", "LinearStep"]
+
+
+def head(*sizes: tuple[int, int]) -> nn.Module:
+    torch.manual_seed(0)
+    return nn.Sequential(nn.AdaptiveAvgPool2d(1), nn.Flatten(), *(nn.Linear(*pair) for pair in sizes)).eval()
+
+
+@torch.no_grad()
+@pytest.mark.parametrize(("features", "classes"), [(16, 10), (48, 16), (16, 1), (20, 3)])
+@pytest.mark.parametrize("num", [1, 5])
+def test_a_linear_layer_of_any_width_gives_its_own_answers(
+    features: int, classes: int, num: int, tmp_path: Path
+) -> None:
+    model, batch = head((features, classes)), images(num, features, 3, 4)
+    found = planned(model, tmp_path)
+    assert_equal_answers(found(batch), model(batch))
+    assert isinstance(steps_of(found)[-1], LinearStep) == (features % 16 == 0)
+
+
+@torch.no_grad()
+def test_linear_layers_one_after_the_other_give_their_own_answers(tmp_path: Path) -> None:
+    model, batch = head((32, 20), (20, 48), (48, 32), (32, 5)), images(3, 32, 3, 4)
+    found = planned(model, tmp_path)
+    assert_equal_answers(found(batch), model(batch))
+    assert sum(isinstance(step, LinearStep) for step in steps_of(found)) == 3
 
 
 @pytest.mark.parametrize("which", ["last", "torch"])

@@ -103,6 +103,7 @@ def this_machine() -> dict[str, str | int]:
         "threads": torch.get_num_threads(),
         "torch": torch.__version__,
         "kernels": _kernels_digest(),
+        "onednn": os.environ.get("ONEDNN_MAX_CPU_ISA", ""),
     }
 
 

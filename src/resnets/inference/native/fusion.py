@@ -15,7 +15,7 @@ import torch
 from torch import Tensor
 from torch.fx import Graph, Node
 
-from resnets.inference.native.operations import Affine, Convolution, MaxPool, MeanPool
+from resnets.inference.native.operations import Affine, Convolution, Linear, MaxPool, MeanPool
 
 _aten = torch.ops.aten
 Action = Callable[..., Tensor]
@@ -128,6 +128,23 @@ def _mean(node: Node) -> Replacement | None:
     return MeanPool(keeps=bool(keeps)), (x,)
 
 
+def _flattened(node: Node) -> Replacement | None:
+    """A mean that is kept as one pixel only to be laid flat."""
+    x = node.args[0]
+    if not isinstance(x, Node) or not isinstance(x.target, MeanPool) or list(x.users) != [node]:
+        return None
+    return (MeanPool(keeps=False), tuple(x.all_input_nodes)) if _shape(node) == _shape(x)[:2] else None
+
+
+def _linear(node: Node) -> Replacement | None:
+    arguments: Any = node.args
+    bias, x, weight = arguments
+    are_known = isinstance(bias, Tensor) and bias.ndim == 1 and isinstance(weight, Tensor)
+    if not are_known or not isinstance(x, Node) or node.kwargs:
+        return None
+    return Linear(weight=weight.t(), bias=bias.expand(weight.shape[1])), (x,)
+
+
 def _shape(x: Node) -> tuple[int, ...]:
     return cast(tuple[int, ...], x.meta["shape"])
 
@@ -138,4 +155,6 @@ _RULES: dict[Any, Callable[[Node], Replacement | None]] = {
     _aten.add.Tensor: _add,
     _aten.relu.default: _relu,
     _aten.mean.dim: _mean,
+    _aten.reshape.default: _flattened,
+    _aten.addmm.default: _linear,
 }

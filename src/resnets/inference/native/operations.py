@@ -55,6 +55,18 @@ class Affine:
         return replace(self, relu=True)
 
 
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Linear:
+    """y = x W^T + bias: (N, in_features) -> (N, out_features)"""
+
+    weight: Tensor
+    bias: Tensor
+
+    def __call__(self, x: Tensor) -> Tensor:
+        """As the equation."""
+        return functional.linear(x, self.weight, self.bias)
+
+
 @dataclass(frozen=True, kw_only=True)
 class MaxPool:
     """The largest value under a square window."""

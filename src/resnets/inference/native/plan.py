@@ -9,14 +9,15 @@ import torch
 from torch import Tensor, nn
 from torch.fx import Node
 
-from resnets.inference.native.buffers import buffers
+from resnets.inference.native.buffers import Shape, buffers
 from resnets.inference.native.choices import Choices
 from resnets.inference.native.fusion import fuse
-from resnets.inference.native.operations import Affine, Convolution, MaxPool, MeanPool
+from resnets.inference.native.operations import Affine, Convolution, Linear, MaxPool, MeanPool
 from resnets.inference.native.recording import record
 from resnets.inference.native.steps import (
     AffineStep,
     ConvolutionStep,
+    LinearStep,
     MaxPoolStep,
     MeanPoolStep,
     Step,
@@ -100,19 +101,26 @@ class Plan:
 def _action(node: Node, kernels: Kernels, choices: Choices) -> Callable[..., Any]:
     """What does a node here: a step of ours where there is one, else what the node says."""
     operation: Any = node.target
-    if not isinstance(operation, (Convolution, Affine, MaxPool, MeanPool)):
+    if not isinstance(operation, (Convolution, Affine, Linear, MaxPool, MeanPool)):
         return operation  # type: ignore[no-any-return]
     shape, out_shape = node.all_input_nodes[0].meta["shape"], node.meta["shape"]
     if isinstance(operation, Convolution):
         cut = choices.cut(kernels, operation, shape, has_residual=len(node.args) > 1)
         return ConvolutionStep(kernels, operation, shape, cut) if cut else on_torch(operation, shape)
-    if shape[1] % PANEL or len(shape) != 4:
+    if shape[1] % PANEL or len(shape) != (2 if isinstance(operation, Linear) else 4):
         return operation
+    return _step(operation, kernels, shape[0], out_shape)
+
+
+def _step(operation: Affine | Linear | MaxPool | MeanPool, kernels: Kernels, images: int, shape: Shape) -> Step:
+    """The operation on the kernels, for so many images; `shape` is what comes out."""
     if isinstance(operation, Affine):
-        return AffineStep(kernels, operation, out_shape)
+        return AffineStep(kernels, operation, shape)
+    if isinstance(operation, Linear):
+        return LinearStep(kernels, operation, images)
     if isinstance(operation, MaxPool):
-        return MaxPoolStep(kernels, operation, out_shape)
-    return MeanPoolStep(kernels, out_shape)
+        return MaxPoolStep(kernels, operation, shape)
+    return MeanPoolStep(kernels, shape)
 
 
 def _placed(argument: Any, places: dict[Node, int]) -> Any:

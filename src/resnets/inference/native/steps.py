@@ -12,7 +12,7 @@ from typing import Any, cast
 import torch
 from torch import Tensor, nn
 
-from resnets.inference.native.operations import Affine, Convolution, MaxPool
+from resnets.inference.native.operations import Affine, Convolution, Linear, MaxPool
 from resnets.native import kernels as native
 from resnets.native.kernels import Activation, Kernel
 from resnets.native.library import Kernels, Plan
@@ -112,6 +112,32 @@ class MeanPoolStep(Step):
     def __call__(self, out: Tensor, x: Tensor, residual: Tensor | None = None) -> Tensor:  # noqa: ARG002
         """As the operation."""
         return native.mean_pool(self._kernels, channels_last(x), out)
+
+
+class LinearStep(Step):
+    """A linear layer, done as a convolution of images of one pixel; rows of zeros fill the last panel of the filters.
+
+    With 512 to 4,096 inputs and one image it takes 0.3 to 0.6 of the time of PyTorch's operator, which reads the
+    weights with one thread (decision 0014).
+    """
+
+    def __init__(self, kernels: Kernels, operation: Linear, images: int) -> None:
+        self._kernels, (self._features, channels) = kernels, operation.weight.shape
+        filled = -(-self._features // native.PANEL) * native.PANEL
+        weight, self._bias = operation.weight.new_zeros(filled, channels, 1, 1), operation.bias.new_zeros(filled)
+        weight[: self._features, :, 0, 0], self._bias[: self._features] = operation.weight, operation.bias
+        cut = Plan(GATHER, by_channels=True)
+        self._packed = native.pack(kernels, weight, Kernel(1, 1, 0), (images, channels, 1, 1), cut)
+        self.shape = (images, filled)
+
+    def __call__(self, out: Tensor, x: Tensor, residual: Tensor | None = None) -> Tensor:
+        """As the operation."""
+        return self.on(out, x.contiguous(), residual)()
+
+    def on(self, out: Tensor, x: Tensor, residual: Tensor | None = None) -> Callable[[], Tensor]:
+        """As of any step."""
+        run = native.packed_convolution(self._kernels, x, self._packed, out, self._bias, residual, relu=False)
+        return lambda: run()[:, : self._features]
 
 
 class TorchConvolution:
