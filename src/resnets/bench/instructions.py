@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import atexit
 import ctypes
 import os
 import shutil
 import subprocess
+import sys
 import tempfile
-from collections.abc import Callable
 from pathlib import Path
 from types import MappingProxyType
 
+from resnets.bench.rewritten_engines import copy_engines
 from resnets.errors import ConfigError
 
 ONLY_AVX2 = MappingProxyType(
@@ -34,14 +36,28 @@ def only_avx2(*, everywhere: bool) -> None:
     """
     os.environ.update(ONLY_AVX2)
     if everywhere and "avx512f" in _flags():
-        number = _hide()()
-        if number:
-            raise ConfigError(
-                f"The system does not hide AVX-512 from other engines ({os.strerror(number)}); {INSTEAD}."
-            )
+        answering = _answering()
+        if answering.hide_avx512():
+            _load_copies(answering)
 
 
-def _hide() -> Callable[[], int]:
+def _load_copies(answering: ctypes.CDLL) -> None:
+    """Have the engines of others imported from copies that ask us, until this process ends."""
+    if not shutil.which("objdump"):
+        raise ConfigError(
+            "This processor cannot hide AVX-512 from other engines, and without objdump their libraries cannot be "
+            f"rewritten: install binutils, or {INSTEAD}."
+        )
+    number = answering.answer_ud2()
+    if number:
+        raise ConfigError(f"The system does not let AVX-512 be hidden ({os.strerror(number)}); {INSTEAD}.")
+    folder = Path(tempfile.mkdtemp(prefix="resnets-engines-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    copy_engines(folder)
+    sys.path.insert(0, str(folder))
+
+
+def _answering() -> ctypes.CDLL:
     compiler = shutil.which("cc")
     if not compiler:
         raise ConfigError(
@@ -59,8 +75,7 @@ def _hide() -> Callable[[], int]:
             raise ConfigError(
                 f"AVX-512 cannot be hidden from other engines, {SOURCE.name} is not compiled: {done.stderr}"
             )
-        hide: Callable[[], int] = ctypes.CDLL(str(library)).hide_avx512
-    return hide
+        return ctypes.CDLL(str(library))
 
 
 def _flags() -> list[str]:
