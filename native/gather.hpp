@@ -222,9 +222,10 @@ inline Soon soon_of(const Gathering& g, const Epilogue& e, const real* x, int64_
     const auto is_large = [&](int channels) { return g.pixels() * channels * int64_t(sizeof(real)) > IN_CACHES_BYTES; };
     Soon soon;
     if (count <= 0) return soon;
-    if (x && is_large(g.in_channels)) soon.add(x + first * g.in_channels, count * g.in_channels, kernels);
+    if (x && is_large(g.in_channels)) soon.add(x + first * g.in_channels, count * g.in_channels);
     if (g.out_step == 1 && e.residual && is_large(g.out_channels))
-        soon.add(numbers(e.residual) + first * g.out_channels, count * g.out_channels, kernels);
+        soon.add(numbers(e.residual) + first * g.out_channels, count * g.out_channels);
+    soon.spread_over(kernels);
     return soon;
 }
 
@@ -432,9 +433,11 @@ static void gather_weights(const Convolution& c, const real* x, const real* dy, 
             const int count = int(std::min<int64_t>(block, g.pixels() - first));
             gather(g, x, prologue, first, count, v, group);
             gather_gradient<gate>(dy, norm, g.out_channels, first, count, s, group);
+            Soon nothing;
             for (int i = 0; i < groups; i++)
                 for (int k = 0; k < panels; k++)
-                    outer(v + i * group, s + k * group, d + (int64_t(i) * panels + k) * PANEL * PANEL, count, b > begin);
+                    outer(v + i * group, s + k * group, d + (int64_t(i) * panels + k) * PANEL * PANEL, count, b > begin,
+                          nothing);
         }
 #pragma omp barrier
 #pragma omp for schedule(static)

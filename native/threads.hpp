@@ -13,6 +13,8 @@ namespace VARIANT {
 
 constexpr int MOST_THREADS = 256;
 
+inline int divided_up(int64_t count, int64_t size) { return int((count + size - 1) / size); }
+
 // Work is dealt out before threads start, so no more are asked for than will come: inside a parallel region and with
 // OMP_DYNAMIC that is sure of one alone.
 inline int threads_for(int64_t pieces) {

@@ -11,6 +11,7 @@
 
 #include "kernels.h"
 #include "norm_gradient.hpp"
+#include "tiling.hpp"
 #include "vector.hpp"
 
 namespace VARIANT {
@@ -100,28 +101,6 @@ struct F4 {
         g[0] = u[0] + s + s2;
         g[1] = d + d2;
         g[2] = s * real(0.5) + s2 * real(2) + u[5];
-    }
-};
-
-// An image cut into tiles of m x m outputs, numbered over all images.
-template <class F> struct Tiling {
-    int height, width, columns, in_image;
-    int64_t count;
-
-    explicit Tiling(const Convolution& c)
-        : height(c.height), width(c.width), columns((c.width + F::OUT - 1) / F::OUT),
-          in_image(columns * ((c.height + F::OUT - 1) / F::OUT)), count(int64_t(c.images) * in_image) {}
-
-    struct Place {
-        int64_t pixel;      // the tile's first output among all pixels
-        int top, left;      // within its image
-        int rows, cols;     // outputs of it that lie within the image
-    };
-    Place operator[](int64_t tile) const {
-        const int64_t image = tile / in_image;
-        const int within = int(tile % in_image), top = within / columns * F::OUT, left = within % columns * F::OUT;
-        return {(image * height + top) * width + left, top, left, height - top < F::OUT ? height - top : F::OUT,
-                width - left < F::OUT ? width - left : F::OUT};
     }
 };
 

@@ -37,11 +37,17 @@ static void weights_by_tiles(const Convolution& c, const real* x, const real* dy
                 transform_gradient<F, gate>(dy, norm, tiling, first + t, c.out_channels, 0, c.out_channels,
                                             s + t * PANEL, s_point, group);
             }
+            Soon soon = soon_under(tiling, first + block, block, int64_t(POINTS) * groups * panels * KERNELS_OF_OUTER,
+                                   {{x, c.channels, true},
+                                    {dy, c.out_channels},
+                                    {norm.y, c.out_channels},
+                                    {norm.gate, c.out_channels},
+                                    {norm.dy, c.out_channels}});
             for (int p = 0; p < POINTS; p++)
                 for (int i = 0; i < groups; i++)
                     for (int k = 0; k < panels; k++)
                         outer(v + p * v_point + i * group, s + p * s_point + k * group,
-                              d + p * d_point + (int64_t(i) * panels + k) * PANEL * PANEL, count, b > begin);
+                              d + p * d_point + (int64_t(i) * panels + k) * PANEL * PANEL, count, b > begin, soon);
         }
 #pragma omp barrier
 #pragma omp for schedule(static)
@@ -70,6 +76,7 @@ static void weights_by_channels(const Convolution& c, const real* x, const real*
     const int slice = 64, v_slices = divided_up(c.channels, slice), s_slices = divided_up(c.out_channels, slice);
 #pragma omp parallel num_threads(threads)
     for (int b = 0; b < blocks; b++) {
+        Soon nothing;
         const int64_t first = int64_t(b) * block;
         const int count = int(std::min<int64_t>(block, tiling.count - first));
 #pragma omp for schedule(dynamic, 4) nowait
@@ -93,7 +100,7 @@ static void weights_by_channels(const Convolution& c, const real* x, const real*
                 for (int i = i0; i < i1; i++)
                     for (int k = k0; k < k1; k++)
                         outer(v + p * v_point + i * group, s + p * s_point + k * group,
-                              d + p * d_point + ((i - i0) * SIDE + k - k0) * PANEL * PANEL, count, b > 0);
+                              d + p * d_point + ((i - i0) * SIDE + k - k0) * PANEL * PANEL, count, b > 0, nothing);
             if (b < blocks - 1) continue;
             for (int i = i0; i < i1; i++)
                 for (int k = k0; k < k1; k++) {
