@@ -36,8 +36,19 @@ template <class F> struct Tiling {
     Place operator[](int64_t tile) const {
         const int64_t image = tile / in_image;
         const int within = int(tile % in_image), top = within / columns * F::OUT, left = within % columns * F::OUT;
-        return {(image * height + top) * width + left, top, left, height - top < F::OUT ? height - top : F::OUT,
-                width - left < F::OUT ? width - left : F::OUT};
+        return place((image * height + top) * width + left, top, left);
+    }
+    // The tile behind another, without the divisions, which take as long as half of a transform of 16 channels.
+    Place after(const Place& at) const {
+        const int64_t line = at.pixel - at.left;
+        if (at.left + F::OUT < width) return place(at.pixel + F::OUT, at.top, at.left + F::OUT);
+        if (at.top + F::OUT < height) return place(line + int64_t(F::OUT) * width, at.top + F::OUT, 0);
+        return place(line + int64_t(height - at.top) * width, 0, 0);
+    }
+
+  private:
+    Place place(int64_t pixel, int top, int left) const {
+        return {pixel, top, left, std::min(height - top, F::OUT), std::min(width - left, F::OUT)};
     }
 };
 

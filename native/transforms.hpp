@@ -104,55 +104,48 @@ struct F4 {
     }
 };
 
-// V = B^T d B for one tile and the channels first..last; V[point][c / 16][t][16].
+// V = B^T d B for one tile and the channels first..last; V[point][c / 16][t][16].  What lies outside the image is zero, and not
+// read: its address might not be ours.
 template <class F, bool inside, bool prologue>
-INLINE void transform_input(const real* x, const Tiling<F>& tiling, typename Tiling<F>::Place at, int channels, int first,
-                            int last, const real* scale, const real* shift, real* v, int64_t v_point, int64_t v_group) {
+INLINE void transform_input(const real* x, const Tiling<F>& tiling, const typename Tiling<F>::Place& at, int channels,
+                            int first, int last, const real* scale, const real* shift, real* v, int64_t v_point,
+                            int64_t v_group) {
     constexpr int IN = F::IN;
-    int64_t row[IN], column[IN];
-    mask row_in[IN], column_in[IN];
-    for (int i = 0; i < IN; i++) {
-        const int y = at.top - 1 + i, z = at.left - 1 + i;
-        // Outside the image a pixel inside is read and masked: an address outside might not be ours.
-        const int near_y = y < 0 ? 0 : y < tiling.height ? y : tiling.height - 1;
-        const int near_z = z < 0 ? 0 : z < tiling.width ? z : tiling.width - 1;
-        row[i] = int64_t(near_y - at.top) * tiling.width * channels;
-        column[i] = int64_t(near_z - at.left) * channels;
-        row_in[i] = spread_mask(y == near_y);
-        column_in[i] = spread_mask(z == near_z);
-    }
-    const real* tile = x + at.pixel * channels;
+    const int64_t line = int64_t(tiling.width) * channels, corner = at.pixel * channels - line - channels;
+    const auto is_in = [](int i, int begin, int size) { return inside || (i == 0 ? begin > 0 : begin + i - 1 < size); };
     for (int c = first; c < last; c += WIDTH_OF_REGISTER) {
         vec half[IN][IN], scales = {}, shifts = {};
         if (prologue) scales = load(scale + c), shifts = load(shift + c);
+        const real* from = opaque(x + (corner + c));
 #pragma GCC unroll 6
-        for (int j = 0; j < IN; j++) {
-            vec d[IN], t[IN];
+        for (int j = 0; j < IN; j++, from += channels) {
+            vec d[IN] = {}, t[IN] = {};
+            if (is_in(j, at.left, tiling.width)) {
 #pragma GCC unroll 6
-            for (int i = 0; i < IN; i++) {
-                d[i] = load(tile + row[i] + column[j] + c);
-                if (prologue) d[i] = rectified(d[i] * scales + shifts);
-                if (!inside) d[i] = where(row_in[i] & column_in[j], d[i]);
+                for (int i = 0; i < IN; i++) {
+                    if (!is_in(i, at.top, tiling.height)) continue;
+                    d[i] = load(from + i * line);
+                    if (prologue) d[i] = rectified(d[i] * scales + shifts);
+                }
+                F::input(d, t);
             }
-            F::input(d, t);
 #pragma GCC unroll 6
             for (int i = 0; i < IN; i++) half[i][j] = t[i];
         }
-        real* to = v + c / PANEL * v_group + c % PANEL;
+        real* to = opaque(v + c / PANEL * v_group + c % PANEL);
 #pragma GCC unroll 6
-        for (int i = 0; i < IN; i++) {
+        for (int i = 0; i < IN; i++, to += IN * v_point) {
             vec t[IN];
             F::input(half[i], t);
 #pragma GCC unroll 6
-            for (int j = 0; j < IN; j++) store(to + (i * IN + j) * v_point, t[j]);
+            for (int j = 0; j < IN; j++) store(to + j * v_point, t[j]);
         }
     }
 }
 
 template <class F>
-static void transform_input(const real* x, const Tiling<F>& tiling, int64_t tile, int channels, int first, int last,
-                            const Prologue& prologue, real* v, int64_t v_point, int64_t v_group) {
-    const auto at = tiling[tile];
+static void transform_input(const real* x, const Tiling<F>& tiling, const typename Tiling<F>::Place& at, int channels,
+                            int first, int last, const Prologue& prologue, real* v, int64_t v_point, int64_t v_group) {
     const bool inside =
         at.top > 0 && at.left > 0 && at.top + F::OUT < tiling.height && at.left + F::OUT < tiling.width;
     const real *scale = static_cast<const real*>(prologue.scale), *shift = static_cast<const real*>(prologue.shift);
@@ -169,24 +162,24 @@ static void transform_input(const real* x, const Tiling<F>& tiling, int64_t tile
 // S = A dy A^T for one tile and the channels first..last; S[point][k / 16][t][16].  Behind a norm, dy is made of dz here and
 // written; each pixel is in one tile, so it happens once.
 template <class F, Gate gate>
-static void transform_gradient(const real* dz, const NormGradient& norm, const Tiling<F>& tiling, int64_t tile,
-                               int channels, int first, int last, real* s, int64_t s_point, int64_t s_group) {
+static void transform_gradient(const real* dz, const NormGradient& norm, const Tiling<F>& tiling,
+                               const typename Tiling<F>::Place& at, int channels, int first, int last, real* s,
+                               int64_t s_point, int64_t s_group) {
     constexpr int IN = F::IN, OUT = F::OUT;
-    const auto at = tiling[tile];
     const int64_t line = int64_t(tiling.width) * channels;
     real* dy = numbers(norm.dy);
     for (int c = first; c < last; c += WIDTH_OF_REGISTER) {
         const GradientOf<gate> gradient(norm, c);
-        const int64_t from = at.pixel * channels + c;
+        int64_t column = opaque(at.pixel * channels + c);
         vec half[IN][OUT];
 #pragma GCC unroll 4
-        for (int j = 0; j < OUT; j++) {
+        for (int j = 0; j < OUT; j++, column += channels) {
             vec d[OUT], t[IN];
 #pragma GCC unroll 4
             for (int i = 0; i < OUT; i++) {
                 d[i] = vec{};
                 if (i >= at.rows || j >= at.cols) continue;
-                const int64_t pixel = from + i * line + j * int64_t(channels);
+                const int64_t pixel = column + i * line;
                 d[i] = gradient(load(dz + pixel), pixel);
                 if (gate != Gate::NONE) store(dy + pixel, d[i]);
             }

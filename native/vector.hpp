@@ -46,6 +46,13 @@ INLINE void stream(real* to, vec values) {
 #endif
 }
 
+// The same address or place, about which the compiler knows nothing: it then adds to it where it is used.  Else it keeps one
+// for each of the 36 numbers of a tile, in memory, and adds to all of them.
+template <class Place> INLINE Place opaque(Place place) {
+    asm("" : "+r"(place));
+    return place;
+}
+
 INLINE vec spread(real value) { return value - vec{}; }
 INLINE mask spread_mask(bool value) { return (value ? -1 : 0) - mask{}; }
 INLINE vec where(mask keep, vec values) { return (vec)((mask)values & keep); }

@@ -37,19 +37,22 @@ INLINE void transform_output(const real* m, int64_t m_point, const typename Tili
     constexpr int IN = F::IN, OUT = F::OUT;
     vec half[REGISTERS][OUT][IN];
 #pragma GCC unroll 2
-    for (int h = 0; h < REGISTERS; h++)
+    for (int h = 0; h < REGISTERS; h++) {
+        const real* from = opaque(m + h * WIDTH_OF_REGISTER);
 #pragma GCC unroll 6
-        for (int j = 0; j < IN; j++) {
+        for (int j = 0; j < IN; j++, from += m_point) {
             vec column[IN], t[OUT];
 #pragma GCC unroll 6
-            for (int i = 0; i < IN; i++) column[i] = load(m + (i * IN + j) * m_point + h * WIDTH_OF_REGISTER);
+            for (int i = 0; i < IN; i++) column[i] = load(from + i * IN * m_point);
             F::output(column, t);
 #pragma GCC unroll 4
             for (int i = 0; i < OUT; i++) half[h][i][j] = t[i];
         }
+    }
     // A pixel's registers are written together: half a cache line that goes past the caches alone costs a whole one.
+    int64_t row = opaque(at.pixel * channels + first_channel);
 #pragma GCC unroll 4
-    for (int i = 0; i < OUT; i++) {
+    for (int i = 0; i < OUT; i++, row += line) {
         if (i >= at.rows) break;
         vec t[REGISTERS][OUT];
 #pragma GCC unroll 2
@@ -57,7 +60,7 @@ INLINE void transform_output(const real* m, int64_t m_point, const typename Tili
 #pragma GCC unroll 4
         for (int j = 0; j < OUT; j++) {
             if (j >= at.cols) break;
-            const int64_t to = at.pixel * channels + i * line + j * int64_t(channels) + first_channel;
+            const int64_t to = row + j * int64_t(channels);
 #pragma GCC unroll 2
             for (int h = 0; h < REGISTERS; h++)
                 Finish<ending>::put(finish, t[h][j], h, first_channel + h * WIDTH_OF_REGISTER, y,
@@ -76,10 +79,11 @@ static void outputs_of_panels(const real* m, int64_t group, int64_t m_point, con
     const int together = panels_together(ending, some);
     for (int i = 0; i < some; i += together, m += together * group, panel += together) {
         Finish<ending> finish(epilogue, panel * PANEL, past_caches(y, numbers));
-        for (int t = 0; t < tiles; t++)
+        auto at = tiling[first_tile];
+        for (int t = 0; t < tiles; t++, at = tiling.after(at))
             for (int p = 0; p < together; p++)
-                transform_output<F, ending>(m + p * group + t * PANEL, m_point, tiling[first_tile + t], line, channels,
-                                            (panel + p) * PANEL, y, finish);
+                transform_output<F, ending>(m + p * group + t * PANEL, m_point, at, line, channels, (panel + p) * PANEL, y,
+                                            finish);
         if (has_sums(ending)) finish.count(sums + panel * PANEL, sums + channels + panel * PANEL);
     }
 }
@@ -107,9 +111,9 @@ static void winograd_by_tiles(const Convolution& c, const real* x, const real* u
         for (int b = 0; b < blocks; b++) {
             const int64_t first = int64_t(b) * block;
             const int count = int(std::min<int64_t>(block, tiling.count - first));
-            for (int t = 0; t < count; t++)
-                transform_input<F>(x, tiling, first + t, c.channels, 0, c.channels, prologue, v + t * PANEL, v_point,
-                                   group);
+            auto at = tiling[first];
+            for (int t = 0; t < count; t++, at = tiling.after(at))
+                transform_input<F>(x, tiling, at, c.channels, 0, c.channels, prologue, v + t * PANEL, v_point, group);
             const int64_t kernels = POINTS * divided_up(panels, PANELS_AT_ONCE) * kernels_of_product(groups, block);
             Soon soon = soon_under(tiling, first + block, block, kernels,
                                    {{x, c.channels, true},
@@ -159,7 +163,7 @@ static void winograd_by_channels(const Convolution& c, const real* x, const real
 #pragma omp for schedule(dynamic, 4)
             for (int q = 0; q < count * slices; q++) {
                 const int t = q / slices, from = q % slices * slice;
-                transform_input<F>(x, tiling, first + t, c.channels, from, std::min(from + slice, c.channels), prologue,
+                transform_input<F>(x, tiling, tiling[first + t], c.channels, from, std::min(from + slice, c.channels), prologue,
                                    v + t * PANEL, v_point, group);
             }
 #pragma omp for schedule(dynamic, 1)

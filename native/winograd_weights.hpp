@@ -31,11 +31,11 @@ static void weights_by_tiles(const Convolution& c, const real* x, const real* dy
         for (int64_t b = begin; b < end; b++) {
             const int64_t first = b * block;
             const int count = int(std::min<int64_t>(block, tiling.count - first));
-            for (int t = 0; t < count; t++) {
-                transform_input<F>(x, tiling, first + t, c.channels, 0, c.channels, prologue, v + t * PANEL, v_point,
-                                   group);
-                transform_gradient<F, gate>(dy, norm, tiling, first + t, c.out_channels, 0, c.out_channels,
-                                            s + t * PANEL, s_point, group);
+            auto tile = tiling[first];
+            for (int t = 0; t < count; t++, tile = tiling.after(tile)) {
+                transform_input<F>(x, tiling, tile, c.channels, 0, c.channels, prologue, v + t * PANEL, v_point, group);
+                transform_gradient<F, gate>(dy, norm, tiling, tile, c.out_channels, 0, c.out_channels, s + t * PANEL,
+                                            s_point, group);
             }
             Soon soon = soon_under(tiling, first + block, block, int64_t(POINTS) * groups * panels * KERNELS_OF_OUTER,
                                    {{x, c.channels, true},
@@ -82,13 +82,13 @@ static void weights_by_channels(const Convolution& c, const real* x, const real*
 #pragma omp for schedule(dynamic, 4) nowait
         for (int q = 0; q < count * v_slices; q++) {
             const int t = q / v_slices, from = q % v_slices * slice;
-            transform_input<F>(x, tiling, first + t, c.channels, from, std::min(from + slice, c.channels), prologue,
+            transform_input<F>(x, tiling, tiling[first + t], c.channels, from, std::min(from + slice, c.channels), prologue,
                                v + t * PANEL, v_point, group);
         }
 #pragma omp for schedule(dynamic, 4)
         for (int q = 0; q < count * s_slices; q++) {
             const int t = q / s_slices, from = q % s_slices * slice;
-            transform_gradient<F, gate>(dy, norm, tiling, first + t, c.out_channels, from,
+            transform_gradient<F, gate>(dy, norm, tiling, tiling[first + t], c.out_channels, from,
                                         std::min(from + slice, c.out_channels), s + t * PANEL, s_point, group);
         }
 #pragma omp for schedule(dynamic, 1)
