@@ -15,11 +15,18 @@ namespace {
 
 enum Algorithm { BY_SHAPE = 0, GATHER = 1, WINOGRAD_2 = 2, WINOGRAD_4 = 4 };
 
-// Winograd wants a 3x3 kernel with stride 1 that keeps the size, and whole panels of channels.
+// Winograd wants a 3x3 kernel that keeps or halves the size, and whole panels of channels.
 int algorithm_of(const Convolution& c, const Plan& plan) {
     if (plan.algorithm != BY_SHAPE) return plan.algorithm;
-    const bool fits = c.kernel == 3 && c.stride == 1 && c.padding == 1 && c.channels % PANEL == 0;
-    return fits ? WINOGRAD_4 : GATHER;
+    const bool fits = c.kernel == 3 && c.stride <= 2 && c.padding == 1 && c.channels % PANEL == 0;
+    return !fits ? GATHER : c.stride == 1 ? WINOGRAD_4 : WINOGRAD_2;
+}
+
+// Calls work with the algorithm as a value of its type; `Strided` is the one for stride 2.
+template <class Strided, class Work> void with_winograd(const Convolution& c, int algorithm, const Work& work) {
+    if (c.stride == 2) return work(Strided());
+    if (algorithm == WINOGRAD_2) return work(F2());
+    work(F4());
 }
 
 template <class Work> int32_t guarded(const Work& work) {
@@ -34,77 +41,77 @@ template <class Work> int32_t guarded(const Work& work) {
 int32_t forward(const Convolution* c, const void* x, const void* w, const Strides* at, void* y, const Prologue* prologue,
                 const Epilogue* epilogue, const Plan* plan) {
     return guarded([&] {
-        switch (algorithm_of(*c, *plan)) {
-        case WINOGRAD_4: return winograd<F4>(*c, numbers(x), nullptr, numbers(w), *at, numbers(y), *prologue, *epilogue, *plan);
-        case WINOGRAD_2: return winograd<F2>(*c, numbers(x), nullptr, numbers(w), *at, numbers(y), *prologue, *epilogue, *plan);
-        default:
+        const int algorithm = algorithm_of(*c, *plan);
+        if (algorithm == GATHER) {
             const Gathering g = gathering_of(*c, *at);
             real* u = room<real>(WEIGHTS, gather_packed_size(g));
             gather_pack(g, numbers(w), at->out, at->in, u);
-            gather_multiply(g, numbers(x), u, numbers(y), *prologue, *epilogue, *plan);
+            return gather_multiply(g, numbers(x), u, numbers(y), *prologue, *epilogue, *plan);
         }
+        with_winograd<Halving>(*c, algorithm, [&](auto f) {
+            winograd<decltype(f)>(*c, numbers(x), nullptr, numbers(w), *at, numbers(y), *prologue, *epilogue, *plan);
+        });
     });
 }
 
 // With stride 1 the gradient of the input is a convolution with the filters turned round and the channels exchanged.
 int32_t backward_data(const Convolution* c, const void* dy, const void* w, const Strides* at, void* dx,
                       const Epilogue* epilogue, const Plan* plan) {
-    const int algorithm = algorithm_of(*c, *plan);
-    if (algorithm == GATHER)
-        return guarded([&] {
-            gather_backward_data(*c, numbers(dy), numbers(w), *at, numbers(dx), *epilogue, *plan);
+    return guarded([&] {
+        const int algorithm = algorithm_of(*c, *plan);
+        if (algorithm == GATHER)
+            return gather_backward_data(*c, numbers(dy), numbers(w), *at, numbers(dx), *epilogue, *plan);
+        const Convolution turned{c->images, c->out_height, c->out_width, c->out_channels, c->height,
+                                 c->width,  c->channels,   c->kernel,    c->stride,       c->padding};
+        const bool turns = c->stride == 1;
+        const real* first = turns ? numbers(w) + 2 * at->row + 2 * at->column : numbers(w);
+        const Strides back{at->in, at->out, turns ? -at->row : at->row, turns ? -at->column : at->column};
+        with_winograd<Doubling>(*c, algorithm, [&](auto f) {
+            winograd<decltype(f)>(turned, numbers(dy), nullptr, first, back, numbers(dx), {}, *epilogue, *plan);
         });
-    Convolution turned = *c;
-    std::swap(turned.channels, turned.out_channels);
-    const real* last = numbers(w) + 2 * at->row + 2 * at->column;
-    const Strides back{at->in, at->out, -at->row, -at->column};
-    Plan same = *plan;
-    same.algorithm = algorithm;
-    const Prologue nothing{};
-    return forward(&turned, dy, last, &back, dx, &nothing, epilogue, &same);
+    });
 }
 
 int32_t backward_weights(const Convolution* c, const void* x, const void* dy, void* dw, const Strides* at,
                          const Prologue* prologue, const NormGradient* norm, const Plan* plan) {
     return guarded([&] {
-        switch (algorithm_of(*c, *plan)) {
-        case WINOGRAD_4:
-            return winograd_weights<F4>(*c, numbers(x), numbers(dy), numbers(dw), *at, *prologue, *norm, *plan);
-        case WINOGRAD_2:
-            return winograd_weights<F2>(*c, numbers(x), numbers(dy), numbers(dw), *at, *prologue, *norm, *plan);
-        default:
+        const int algorithm = algorithm_of(*c, *plan);
+        if (algorithm == GATHER)
             return gather_weights(*c, numbers(x), numbers(dy), numbers(dw), *at, *prologue, *norm, *plan);
-        }
+        with_winograd<Halving>(*c, algorithm, [&](auto f) {
+            winograd_weights<decltype(f)>(*c, numbers(x), numbers(dy), numbers(dw), *at, *prologue, *norm, *plan);
+        });
     });
 }
 
 int64_t packed_size(const Convolution* c, const Plan* plan) {
-    switch (algorithm_of(*c, *plan)) {
-    case WINOGRAD_4: return winograd_packed_size<F4>(*c);
-    case WINOGRAD_2: return winograd_packed_size<F2>(*c);
-    default: return gather_packed_size(gathering_of(*c, {}));
-    }
+    const int algorithm = algorithm_of(*c, *plan);
+    if (algorithm == GATHER) return gather_packed_size(gathering_of(*c, {}));
+    int64_t size = 0;
+    with_winograd<Halving>(*c, algorithm, [&](auto f) { size = winograd_packed_size<decltype(f)>(*c); });
+    return size;
 }
 
 int32_t pack_weights(const Convolution* c, const void* w, const Strides* at, void* packed, const Plan* plan) {
     return guarded([&] {
-        switch (algorithm_of(*c, *plan)) {
-        case WINOGRAD_4: return winograd_pack<F4>(*c, numbers(w), *at, numbers(packed));
-        case WINOGRAD_2: return winograd_pack<F2>(*c, numbers(w), *at, numbers(packed));
-        default: return gather_pack(gathering_of(*c, *at), numbers(w), at->out, at->in, numbers(packed));
-        }
+        const int algorithm = algorithm_of(*c, *plan);
+        if (algorithm == GATHER)
+            return gather_pack(gathering_of(*c, *at), numbers(w), at->out, at->in, numbers(packed));
+        with_winograd<Halving>(*c, algorithm,
+                               [&](auto f) { winograd_pack<decltype(f)>(*c, numbers(w), *at, numbers(packed)); });
     });
 }
 
 int32_t forward_packed(const Convolution* c, const void* x, const void* packed, void* y, const Epilogue* epilogue,
                        const Plan* plan) {
     return guarded([&] {
+        const int algorithm = algorithm_of(*c, *plan);
         const real* u = numbers(packed);
-        switch (algorithm_of(*c, *plan)) {
-        case WINOGRAD_4: return winograd<F4>(*c, numbers(x), u, nullptr, {}, numbers(y), {}, *epilogue, *plan);
-        case WINOGRAD_2: return winograd<F2>(*c, numbers(x), u, nullptr, {}, numbers(y), {}, *epilogue, *plan);
-        default: return gather_multiply(gathering_of(*c, {}), numbers(x), u, numbers(y), {}, *epilogue, *plan);
-        }
+        if (algorithm == GATHER)
+            return gather_multiply(gathering_of(*c, {}), numbers(x), u, numbers(y), {}, *epilogue, *plan);
+        with_winograd<Halving>(*c, algorithm, [&](auto f) {
+            winograd<decltype(f)>(*c, numbers(x), u, nullptr, {}, numbers(y), {}, *epilogue, *plan);
+        });
     });
 }
 

@@ -1,4 +1,4 @@
-// 3x3 convolution with stride 1 by Winograd's algorithm: transform tiles, multiply point by point, transform back.
+// 3x3 convolution by Winograd's algorithm: transform tiles, multiply point by point, transform back.
 //
 // A block of tiles and its products stay in the L2 cache; only images are read from and written to memory.
 #pragma once
@@ -23,27 +23,27 @@ inline int even_block(int64_t count, int64_t most, int threads) {
 
 // Tiles in a block: as many as fit, full kernels, between 12 and 48.
 template <class F> int tiles_in_block(int channels, int64_t count) {
-    const int64_t fit = TILES_BYTES / (int64_t(sizeof(real)) * F::IN * F::IN * channels) / 12 * 12;
+    const int64_t fit = TILES_BYTES / (int64_t(sizeof(real)) * F::POINTS * F::POINTS * channels) / 12 * 12;
     return int(std::min<int64_t>(std::max<int64_t>(12, std::min<int64_t>(48, fit)), count));
 }
 
-// Numbers between the points of a panel of transformed filters.
+// Numbers between the filters of a panel, transformed for one point and the next.
 inline int64_t filter_point(int channels) { return int64_t(channels) * PANEL; }
 
 // y = A^T M A for one tile and one panel of output channels.
 template <class F, Ending ending>
 INLINE void transform_output(const real* m, int64_t m_point, const typename Tiling<F>::Place& at, int64_t line,
                              int channels, int first_channel, real* y, Finish<ending>& finish) {
-    constexpr int IN = F::IN, OUT = F::OUT;
-    vec half[REGISTERS][OUT][IN];
+    constexpr int POINTS = F::POINTS, OUT = F::OUT;
+    vec half[REGISTERS][OUT][POINTS];
 #pragma GCC unroll 2
     for (int h = 0; h < REGISTERS; h++) {
         const real* from = opaque(m + h * WIDTH_OF_REGISTER);
 #pragma GCC unroll 6
-        for (int j = 0; j < IN; j++, from += m_point) {
-            vec column[IN], t[OUT];
+        for (int j = 0; j < POINTS; j++, from += m_point) {
+            vec column[POINTS], t[OUT];
 #pragma GCC unroll 6
-            for (int i = 0; i < IN; i++) column[i] = load(from + i * IN * m_point);
+            for (int i = 0; i < POINTS; i++) column[i] = load(from + i * POINTS * m_point);
             F::output(column, t);
 #pragma GCC unroll 4
             for (int i = 0; i < OUT; i++) half[h][i][j] = t[i];
@@ -74,11 +74,10 @@ template <class F, Ending ending>
 static void outputs_of_panels(const real* m, int64_t group, int64_t m_point, const Tiling<F>& tiling, int64_t first_tile,
                               int tiles, int channels, int panel, int some, real* y, const Epilogue& epilogue,
                               double* sums) {
-    const int64_t numbers = tiling.count / tiling.in_image * tiling.height * tiling.width * channels;
     const int64_t line = int64_t(tiling.width) * channels;
     const int together = panels_together(ending, some);
     for (int i = 0; i < some; i += together, m += together * group, panel += together) {
-        Finish<ending> finish(epilogue, panel * PANEL, past_caches(y, numbers));
+        Finish<ending> finish(epilogue, panel * PANEL, past_caches(y, tiling.pixels() * channels));
         auto at = tiling[first_tile];
         for (int t = 0; t < tiles; t++, at = tiling.after(at))
             for (int p = 0; p < together; p++)
@@ -92,11 +91,11 @@ static void outputs_of_panels(const real* m, int64_t group, int64_t m_point, con
 template <class F, Ending ending>
 static void winograd_by_tiles(const Convolution& c, const real* x, const real* u, real* y, const Prologue& prologue,
                               const Epilogue& epilogue, int block, int panels_in_block) {
-    constexpr int POINTS = F::IN * F::IN;
+    constexpr int POINTS = F::POINTS * F::POINTS, FILTERS = F::FILTERS * F::FILTERS;
     const Tiling<F> tiling(c);
     const int groups = c.channels / PANEL, panels = c.out_channels / PANEL;
     const int blocks = divided_up(tiling.count, block), threads = threads_for(blocks);
-    const int64_t group = int64_t(block) * PANEL, u_point = filter_point(c.channels), u_panel = POINTS * u_point;
+    const int64_t group = int64_t(block) * PANEL, u_point = filter_point(c.channels), u_panel = FILTERS * u_point;
     const int64_t v_point = padded(group * groups), m_point = padded(group * panels_in_block);
     real* tiles = room<real>(TILES, threads * POINTS * v_point);
     real* products = room<real>(PRODUCTS, threads * POINTS * m_point);
@@ -124,7 +123,7 @@ static void winograd_by_tiles(const Convolution& c, const real* x, const real* u
             for (int k = 0; k < panels; k += panels_in_block) {
                 const int some = std::min(panels_in_block, panels - k);
                 for (int p = 0; p < POINTS; p++)
-                    multiply(v + p * v_point, InPanels{group}, groups, u + k * u_panel + p * u_point, u_panel,
+                    multiply(v + p * v_point, InPanels{group}, groups, u + k * u_panel + filter_of<F>(p) * u_point, u_panel,
                              m + p * m_point, group, count, some, {}, &soon);
                 outputs_of_panels<F, ending>(m, group, m_point, tiling, first, count, c.out_channels, k, some, y, epilogue,
                                              sums + b * width);
@@ -141,11 +140,11 @@ template <class F, Ending ending>
 static void winograd_by_channels(const Convolution& c, const real* x, const real* u, const real* w, const Strides& at,
                                  real* y, const Prologue& prologue, const Epilogue& epilogue, int block,
                                  int panels_in_round) {
-    constexpr int POINTS = F::IN * F::IN;
+    constexpr int POINTS = F::POINTS * F::POINTS, FILTERS = F::FILTERS * F::FILTERS;
     const Tiling<F> tiling(c);
     const int groups = c.channels / PANEL, panels = c.out_channels / PANEL, some = std::min(panels_in_round, panels);
     const int blocks = divided_up(tiling.count, block), rounds = divided_up(panels, some), threads = threads_for(rounds);
-    const int64_t group = int64_t(block) * PANEL, u_point = filter_point(c.channels), u_panel = POINTS * u_point;
+    const int64_t group = int64_t(block) * PANEL, u_point = filter_point(c.channels), u_panel = FILTERS * u_point;
     const int64_t v_point = padded(group * groups), m_point = padded(group * some);
     real* v = room<real>(TILES, POINTS * v_point);
     real* products = room<real>(PRODUCTS, threads * POINTS * m_point);
@@ -177,7 +176,7 @@ static void winograd_by_channels(const Convolution& c, const real* x, const real
                     factors = own;
                 }
                 for (int p = 0; p < POINTS; p++)
-                    multiply(v + p * v_point, InPanels{group}, groups, factors + p * u_point, u_panel,
+                    multiply(v + p * v_point, InPanels{group}, groups, factors + filter_of<F>(p) * u_point, u_panel,
                              m + p * m_point, group, count, here);
                 outputs_of_panels<F, ending>(m, group, m_point, tiling, first, count, c.out_channels, k, here, y, epilogue,
                                              sums + b * width);
@@ -187,7 +186,7 @@ static void winograd_by_channels(const Convolution& c, const real* x, const real
     if (has_sums(ending)) sum_parts(sums, blocks, width, epilogue.sums);
 }
 
-// All filters transformed: U[k / 16][point][c][16].
+// All filters transformed: U[k / 16][filter][c][16].
 template <class F>
 static void winograd_pack(const Convolution& c, const real* w, const Strides& at, real* u) {
     const int panels = c.out_channels / PANEL, slice = std::min(c.channels, 32), slices = divided_up(c.channels, slice);
@@ -196,12 +195,12 @@ static void winograd_pack(const Convolution& c, const real* w, const Strides& at
     for (int q = 0; q < panels * slices; q++) {
         const int k = q / slices, first = q % slices * slice;
         transform_filters<F>(w + k * PANEL * at.out, at, first, std::min(first + slice, c.channels), u_point,
-                             u + k * F::IN * F::IN * u_point);
+                             u + k * F::FILTERS * F::FILTERS * u_point);
     }
 }
 
 template <class F> int64_t winograd_packed_size(const Convolution& c) {
-    return F::IN * F::IN * filter_point(c.channels) * (c.out_channels / PANEL);
+    return F::FILTERS * F::FILTERS * filter_point(c.channels) * (c.out_channels / PANEL);
 }
 
 constexpr int TILES_AT_ONCE = 128; // in a block that threads share

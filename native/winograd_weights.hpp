@@ -8,12 +8,15 @@ namespace VARIANT {
 constexpr int64_t PRIVATE_BYTES = 6 << 20; // gradients that each thread may keep for itself
 constexpr int SIDE = 4;                    // panels along a side of the blocks that threads share out instead
 
+// Whether a point before this one has the same filter.
+template <class F> constexpr bool is_again(int p) { return p / F::POINTS >= F::FILTERS || p % F::POINTS >= F::FILTERS; }
+
 // Threads share out the tiles, and each sums a gradient of its own.  Tiles are dealt out evenly and in order: the parts
 // are then the same in every run with so many threads.
 template <class F, Gate gate>
 static void weights_by_tiles(const Convolution& c, const real* x, const real* dy, real* dw, const Strides& at,
                              const Prologue& prologue, const NormGradient& norm, int block) {
-    constexpr int POINTS = F::IN * F::IN;
+    constexpr int POINTS = F::POINTS * F::POINTS, FILTERS = F::FILTERS * F::FILTERS;
     const Tiling<F> tiling(c);
     const int groups = c.channels / PANEL, panels = c.out_channels / PANEL;
     const int blocks = divided_up(tiling.count, block), threads = threads_for(blocks);
@@ -21,12 +24,12 @@ static void weights_by_tiles(const Convolution& c, const real* x, const real* dy
     const int64_t d_point = padded(int64_t(groups) * panels * PANEL * PANEL);
     real* tiles = room<real>(TILES, threads * POINTS * v_point);
     real* gradients = room<real>(GRADIENTS, threads * POINTS * s_point);
-    real* sums = room<real>(PARTIAL, threads * POINTS * d_point);
+    real* sums = room<real>(PARTIAL, threads * FILTERS * d_point);
 #pragma omp parallel num_threads(threads)
     {
         const int thread = omp_get_thread_num();
         real *v = tiles + thread * POINTS * v_point, *s = gradients + thread * POINTS * s_point;
-        real* d = sums + thread * POINTS * d_point;
+        real* d = sums + thread * FILTERS * d_point;
         const int64_t begin = share(blocks, thread, threads), end = share(blocks, thread + 1, threads);
         for (int64_t b = begin; b < end; b++) {
             const int64_t first = b * block;
@@ -47,13 +50,14 @@ static void weights_by_tiles(const Convolution& c, const real* x, const real* dy
                 for (int i = 0; i < groups; i++)
                     for (int k = 0; k < panels; k++)
                         outer(v + p * v_point + i * group, s + p * s_point + k * group,
-                              d + p * d_point + (int64_t(i) * panels + k) * PANEL * PANEL, count, b > begin, soon);
+                              d + filter_of<F>(p) * d_point + (int64_t(i) * panels + k) * PANEL * PANEL, count,
+                              b > begin || is_again<F>(p), soon);
         }
 #pragma omp barrier
 #pragma omp for schedule(static)
         for (int q = 0; q < groups * panels; q++) {
             const real* parts[MOST_THREADS];
-            for (int i = 0; i < threads; i++) parts[i] = sums + i * POINTS * d_point + int64_t(q) * PANEL * PANEL;
+            for (int i = 0; i < threads; i++) parts[i] = sums + i * FILTERS * d_point + int64_t(q) * PANEL * PANEL;
             transform_filter_gradient<F>(parts, threads, d_point,
                                          dw + q % panels * PANEL * at.out + q / panels * PANEL * at.in, at);
         }
@@ -64,7 +68,7 @@ static void weights_by_tiles(const Convolution& c, const real* x, const real* dy
 template <class F, Gate gate>
 static void weights_by_channels(const Convolution& c, const real* x, const real* dy, real* dw, const Strides& at,
                                 const Prologue& prologue, const NormGradient& norm, int block) {
-    constexpr int POINTS = F::IN * F::IN;
+    constexpr int POINTS = F::POINTS * F::POINTS, FILTERS = F::FILTERS * F::FILTERS;
     const Tiling<F> tiling(c);
     const int groups = c.channels / PANEL, panels = c.out_channels / PANEL;
     const int rows = divided_up(groups, SIDE), columns = divided_up(panels, SIDE), pieces = rows * columns;
@@ -72,7 +76,7 @@ static void weights_by_channels(const Convolution& c, const real* x, const real*
     const int64_t group = int64_t(block) * PANEL, v_point = padded(group * groups), s_point = padded(group * panels);
     const int64_t d_point = padded(SIDE * SIDE * PANEL * PANEL);
     real *v = room<real>(TILES, POINTS * v_point), *s = room<real>(GRADIENTS, POINTS * s_point);
-    real* sums = room<real>(PARTIAL, pieces * POINTS * d_point);
+    real* sums = room<real>(PARTIAL, pieces * FILTERS * d_point);
     const int slice = 64, v_slices = divided_up(c.channels, slice), s_slices = divided_up(c.out_channels, slice);
 #pragma omp parallel num_threads(threads)
     for (int b = 0; b < blocks; b++) {
@@ -95,12 +99,13 @@ static void weights_by_channels(const Convolution& c, const real* x, const real*
         for (int piece = 0; piece < pieces; piece++) {
             const int i0 = piece / columns * SIDE, i1 = std::min(i0 + SIDE, groups);
             const int k0 = piece % columns * SIDE, k1 = std::min(k0 + SIDE, panels);
-            real* d = sums + piece * POINTS * d_point;
+            real* d = sums + piece * FILTERS * d_point;
             for (int p = 0; p < POINTS; p++)
                 for (int i = i0; i < i1; i++)
                     for (int k = k0; k < k1; k++)
                         outer(v + p * v_point + i * group, s + p * s_point + k * group,
-                              d + p * d_point + ((i - i0) * SIDE + k - k0) * PANEL * PANEL, count, b > 0, nothing);
+                              d + filter_of<F>(p) * d_point + ((i - i0) * SIDE + k - k0) * PANEL * PANEL, count, b > 0 || is_again<F>(p),
+                              nothing);
             if (b < blocks - 1) continue;
             for (int i = i0; i < i1; i++)
                 for (int k = k0; k < k1; k++) {

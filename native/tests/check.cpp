@@ -81,7 +81,7 @@ Convolution random_convolution(Plan& plan) {
     plan = {algorithms[between(0, 3)], between(0, 1) * between(1, 40), between(0, 3), between(0, 1)};
     Convolution c{};
     c.kernel = plan.algorithm > 1 ? 3 : 2 * between(0, 3) + 1;
-    c.stride = plan.algorithm > 1 ? 1 : between(1, 2);
+    c.stride = between(1, 2);
     c.padding = plan.algorithm > 1 ? 1 : between(0, c.kernel / 2);
     const int least = std::max(1, c.kernel - 2 * c.padding);
     c.images = between(1, 3), c.height = between(least, least + 12), c.width = between(least, least + 12);

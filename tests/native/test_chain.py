@@ -23,7 +23,7 @@ CHAINS = {
     "basic": ([16, 16, 16], [SAME, SAME]),
     "bottleneck": ([32, 16, 16, 32], [Kernel(1, 1, 0), SAME, Kernel(1, 1, 0)]),
     "strided": ([16, 32, 32], [Kernel(3, 2, 1), SAME]),
-    "mixed": ([16, 16, 32], [SAME, Kernel(3, 2, 1)]),
+    "mixed": ([16, 16, 32], [SAME, Kernel(5, 2, 2)]),
     "few channels": ([3, 16, 16], [SAME, Kernel(3, 2, 1)]),
 }
 

@@ -53,7 +53,7 @@ panels = st.integers(1, 5).map(lambda count: 16 * count)
 def cases(draw: st.DrawFn, *, few: bool = False) -> Case:
     algorithm = GATHER if few else draw(st.sampled_from([0, GATHER, WINOGRAD_2, WINOGRAD_4]))
     size, stride = (
-        (3, 1)
+        (3, draw(st.integers(1, 2)))
         if algorithm in (WINOGRAD_2, WINOGRAD_4)
         else draw(st.sampled_from([(1, 1), (1, 2), (3, 1), (3, 2), (5, 2), (7, 2), (5, 1), (7, 1)]))
     )

@@ -34,13 +34,13 @@ class Convolution:
 def suits(kernel: Kernel, out_channels: int, in_channels: int) -> bool:
     """Whether our kernels compute a convolution faster than PyTorch: 3x3 and 1x1, on whole panels of channels.
 
-    3x3 with stride 1 is Winograd's algorithm. The others gather pixels and multiply, as PyTorch does; what is gained is
-    what is done while reading and writing, and a faster gradient of the weight, if there are channels enough.
-    Source: [Winograd 1980; Lavin 2016, section 4].
+    3x3 is Winograd's algorithm, with 4 times fewer multiplications, 1.4 times with stride 2. 1x1 is a matrix product,
+    as PyTorch's; what is gained is what is done while reading and writing.
+    Source: [Winograd 1980; Lavin 2016, section 4; Huang 2020].
     """
     if out_channels % PANEL or in_channels % PANEL or kernel.padding != kernel.size // 2 or kernel.stride > 2:
         return False
-    return kernel.size == 1 or (kernel.size == 3 and (kernel.stride == 1 or in_channels >= 2 * PANEL))
+    return kernel.size in (1, 3)
 
 
 @dataclass(frozen=True)

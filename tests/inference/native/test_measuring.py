@@ -28,7 +28,8 @@ def convolution(out: int, channels: int, size: int, *, groups: int = 1, stride: 
     ("operation", "algorithms"),
     [
         (convolution(16, 16, 3), {GATHER, WINOGRAD_2, WINOGRAD_4}),
-        (convolution(16, 16, 3, stride=2), {GATHER}),
+        (convolution(16, 16, 3, stride=2), {GATHER, WINOGRAD_2}),
+        (convolution(16, 16, 5, stride=2), {GATHER}),
         (convolution(16, 16, 1), {GATHER}),
         (convolution(16, 3, 7, stride=2), {GATHER}),
         (convolution(16, 1000, 3), set()),
@@ -42,7 +43,15 @@ def test_only_ways_that_the_kernels_have_are_tried(operation: Convolution, algor
 
 
 @pytest.mark.skipif(library.status().variant is None, reason="no native kernels here")
-@pytest.mark.parametrize("operation", [convolution(32, 16, 3), convolution(32, 3, 7, stride=2), convolution(16, 5, 3)])
+@pytest.mark.parametrize(
+    "operation",
+    [
+        convolution(32, 16, 3),
+        convolution(32, 16, 3, stride=2),
+        convolution(32, 3, 7, stride=2),
+        convolution(16, 5, 3),
+    ],
+)
 @pytest.mark.parametrize("has_residual", [False, True])
 def test_every_way_gives_the_same_answer(operation: Convolution, *, has_residual: bool) -> None:
     x = torch.randn(2, operation.weight.shape[1], 13, 11, generator=torch.Generator().manual_seed(1))

@@ -23,7 +23,7 @@ from resnets.native import library
 from resnets.native.library import Kernels
 from resnets.storage import Disk
 
-SCHEMA = 1
+SCHEMA = 2
 
 
 class Choices:

@@ -43,7 +43,7 @@ def cuts(operation: Convolution) -> list[Cut]:
         found += [Cut(GATHER, tiles) for tiles in (24, 48, 96, 192)]
         found += [Cut(GATHER, tiles, by_channels=True) for tiles in (48, 192, 384)]
     if is_for_winograd(operation):
-        for algorithm in (WINOGRAD_2, WINOGRAD_4):
+        for algorithm in (WINOGRAD_2, WINOGRAD_4) if operation.stride == (1, 1) else (WINOGRAD_2,):
             found += [Cut(algorithm, tiles, panels) for tiles in (12, 24, 48, 96) for panels in (2, 4)]
             found += [Cut(algorithm, tiles, by_channels=True) for tiles in (24, 96)]
     return found
@@ -52,12 +52,14 @@ def cuts(operation: Convolution) -> list[Cut]:
 def usual(operation: Convolution, shape: tuple[int, ...]) -> Cut | None:
     """The way that is the fastest most of the time, where nothing was measured.
 
-    Winograd's filters are four times as large: where they fit no cache, a few tiles do not make up for reading them.
+    Winograd's filters are up to four times as large: where they fit no cache, a few tiles do not make up for reading
+    them.
     """
     images, channels, height, width = shape
     tiles = images * math.ceil(height / 4) * math.ceil(width / 4)
     pays = tiles >= _ENOUGH_TILES or channels * len(operation.weight) <= _FEW_FILTERS
-    return Cut(WINOGRAD_4, 0) if pays and is_for_winograd(operation) else None
+    algorithm = WINOGRAD_4 if operation.stride == (1, 1) else WINOGRAD_2
+    return Cut(algorithm, 0) if pays and is_for_winograd(operation) else None
 
 
 def fastest(kernels: Kernels, operation: Convolution, shape: tuple[int, ...], *, has_residual: bool) -> Cut | None:

@@ -199,4 +199,4 @@ def is_layer_for_kernels(layer: nn.Conv2d) -> bool:
 def is_for_winograd(operation: Convolution) -> bool:
     """Whether Winograd's algorithm can do it."""
     is_whole = operation.weight.shape[1] % native.PANEL == 0
-    return is_for_kernels(operation) and is_whole and kernel_of(operation) == Kernel(3, 1, 1)
+    return is_for_kernels(operation) and is_whole and kernel_of(operation) in (Kernel(3, 1, 1), Kernel(3, 2, 1))
