@@ -174,18 +174,24 @@ inline int pixels_in_block(const Gathering& g) {
 }
 
 // Whether the inputs of a pixel are its channels as they stand, for a kernel of 1x1, so that nothing need be gathered: 5 %
-// of ResNet-50's answers to 16 images.  Not where pixels are a multiple of 4 KB apart: the 12 that AVX-512 takes at a time
-// then meet in one set of the L1 cache, and the product takes 1.25 times as long (as long as in panels with AVX2's 6).
+// of ResNet-50's answers to 16 images.  Where pixels are a multiple of 4 KB apart, all that a kernel takes at a time meet in
+// one set of the L1 cache: with the 12 of AVX-512 the product takes 1.25 times as long, with the 3 of AVX2 it does not matter.
 inline bool is_row_by_row(const Gathering& g) {
     const bool same = g.rows == g.in_height && g.columns == g.in_width && g.in_step == 1 && g.out_step == 1;
     const bool one = g.taps.count == 1 && g.taps.row[0] == 0 && g.taps.column[0] == 0;
-    return same && one && g.in_channels % PANEL == 0 && g.in_channels * sizeof(real) % 4096 != 0;
+    const bool is_apart = ROWS<PANELS_AT_ONCE> < 4 || g.in_channels * sizeof(real) % 4096 != 0;
+    return same && one && g.in_channels % PANEL == 0 && is_apart;
 }
 
 // For `some` panels of output channels from `panel` on, whose products stand `group` numbers apart.
 template <Ending ending>
 static void gather_outputs(const Gathering& g, const real* m, int64_t group, int64_t first, int count, int panel, int some,
                            real* y, const Epilogue& epilogue, double* sums) {
+    if constexpr (ending == Ending::FINISHED)
+        if (is_answer(epilogue))
+            return with_answer(epilogue, [&](auto found) {
+                gather_outputs<decltype(found)::value>(g, m, group, first, count, panel, some, y, epilogue, sums);
+            });
     const int together = panels_together(ending, some);
     for (int i = 0; i < some; i += together, m += together * group, panel += together) {
         Finish<ending> finish(epilogue, panel * PANEL, past_caches(y, g.pixels() * g.out_channels));
@@ -353,6 +359,7 @@ static void gather_multiply(const Gathering& g, const real* x, const real* u, re
     case Ending::FINISHED: return gather_multiply<Ending::FINISHED>(g, x, u, y, prologue, epilogue, plan);
     case Ending::COUNTED: return gather_multiply<Ending::COUNTED>(g, x, u, y, prologue, epilogue, plan);
     case Ending::LET_THROUGH: return gather_multiply<Ending::LET_THROUGH>(g, x, u, y, prologue, epilogue, plan);
+    default: return; // answers are told from the others where they are written
     }
 }
 
