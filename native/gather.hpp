@@ -440,11 +440,9 @@ static void gather_weights(const Convolution& c, const real* x, const real* dy, 
             const int count = int(std::min<int64_t>(block, g.pixels() - first));
             gather(g, x, prologue, first, count, v, group);
             gather_gradient<gate>(dy, norm, g.out_channels, first, count, s, group);
-            Soon nothing;
             for (int i = 0; i < groups; i++)
                 for (int k = 0; k < panels; k++)
-                    outer(v + i * group, s + k * group, d + (int64_t(i) * panels + k) * PANEL * PANEL, count, b > begin,
-                          nothing);
+                    outer(v + i * group, s + k * group, d + (int64_t(i) * panels + k) * PANEL * PANEL, count, b > begin);
         }
 #pragma omp barrier
 #pragma omp for schedule(static)

@@ -6,7 +6,7 @@
 
 #include <stdint.h>
 
-#define RESNETS_INTERFACE 2
+#define RESNETS_INTERFACE 3
 
 #ifdef __cplusplus
 extern "C" {
@@ -52,7 +52,7 @@ typedef struct {
 /* How the work is cut: tiles in a block, panels of output channels in a block, and whether threads share out the tiles
    (0) or the output channels (1).  All zero: chosen by the shape. */
 typedef struct {
-    int32_t algorithm;  /* 0 chosen by the shape, 1 gather, 2 Winograd F(2x2), 4 Winograd F(4x4) */
+    int32_t algorithm;  /* 0 chosen by the shape, 1 gather, 2 Winograd F(2x2), with stride 2 by phase, 4 Winograd F(4x4) */
     int32_t tiles, panels, by_channels;
 } Plan;
 

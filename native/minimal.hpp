@@ -1,6 +1,6 @@
 // Winograd's minimal filtering in one dimension: m outputs of a filter with 3 taps from fewer than 3 m products.
 //
-// With stride 1, m + 2 products for m outputs: in two dimensions 2.25 times fewer than 9 m^2 for m = 2, 4 times for m = 4.  Each
+// With stride 1, m + 2 products for m outputs: in two dimensions 2.25 times fewer than 9 m^2 for m = 2, 4 times for m = 4. Each
 // function is one dimension of a transform of y = A^T [(G g G^T) * (B^T d B)] A.      [Winograd 1980; Lavin 2016, section 4]
 //
 // A tile of OUT outputs reads READ inputs, the first of them BEFORE its place, and the place of the next is STEP inputs
@@ -101,11 +101,28 @@ struct F4 {
     }
 };
 
-// Two outputs with stride 2 from 5 products: y[n] = g0 x[2n - 1] + g1 x[2n] + g2 x[2n + 1].  Inputs with an odd number meet
-// two taps, which take 3 products for two outputs (points 0, 1 and infinity), and those with an even one the middle tap.  In
-// two dimensions 25 products instead of 36, with nothing but sums and differences.      [Huang 2020]
-struct Halving {
-    static constexpr int OUT = 2, READ = 5, BEFORE = 1, STEP = 4, POINTS = 5, FILTERS = 4;
+// With stride 2 filters are split by the phase of the inputs that they meet: those with an odd number meet two taps, which take
+// 3 products for two outputs (points 0, 1 and infinity), and those with an even one the middle tap.  So 5 products do for 6,
+// in two dimensions 25 for 36, with nothing but sums and differences.      [Huang 2020]
+struct ByPhase {
+    static constexpr int POINTS = 5, FILTERS = 4;
+
+    INLINE void filter(const vec* g, vec* u) {
+        u[0] = g[0];
+        u[1] = g[0] + g[2];
+        u[2] = g[2];
+        u[3] = g[1];
+    }
+    INLINE void filter_adjoint(const vec* u, vec* g) {
+        g[0] = u[0] + u[1];
+        g[1] = u[3];
+        g[2] = u[1] + u[2];
+    }
+};
+
+// Two outputs y[n] = g0 x[2n - 1] + g1 x[2n] + g2 x[2n + 1].
+struct Halving : ByPhase {
+    static constexpr int OUT = 2, READ = 5, BEFORE = 1, STEP = 4;
 
     INLINE void input(const vec* d, vec* t) {
         t[0] = d[0] - d[2];
@@ -125,22 +142,11 @@ struct Halving {
         s[3] = y[0];
         s[4] = y[1];
     }
-    INLINE void filter(const vec* g, vec* u) {
-        u[0] = g[0];
-        u[1] = g[0] + g[2];
-        u[2] = g[2];
-        u[3] = g[1];
-    }
-    INLINE void filter_adjoint(const vec* u, vec* g) {
-        g[0] = u[0] + u[1];
-        g[1] = u[3];
-        g[2] = u[1] + u[2];
-    }
 };
 
-// The gradient of its input: x[2n] = g1 y[n],  x[2n + 1] = g2 y[n] + g0 y[n + 1].
-struct Doubling {
-    static constexpr int OUT = 4, READ = 3, BEFORE = 0, STEP = 2, POINTS = 5, FILTERS = 4;
+// The gradient of its input, with the filter turned round: x[2n] = g1 y[n],  x[2n + 1] = g0 y[n] + g2 y[n + 1].
+struct Doubling : ByPhase {
+    static constexpr int OUT = 4, READ = 3, BEFORE = 0, STEP = 2;
 
     INLINE void input(const vec* d, vec* t) {
         t[0] = d[0] - d[1];
@@ -154,12 +160,6 @@ struct Doubling {
         y[1] = m[0] + m[1];
         y[2] = m[4];
         y[3] = m[1] + m[2];
-    }
-    INLINE void filter(const vec* g, vec* u) {
-        u[0] = g[2];
-        u[1] = g[0] + g[2];
-        u[2] = g[0];
-        u[3] = g[1];
     }
 };
 

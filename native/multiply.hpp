@@ -182,15 +182,15 @@ template <int rows> INLINE void outer_rows(const real* v, const real* s, real* d
 constexpr int KERNELS_OF_OUTER = REGISTERS == 1 ? 1 : 3; // in which it asks for what comes soon
 
 // The same for all 16 rows: at once where a panel is one register, else in three parts that fit 16 registers.
-static void outer(const real* v, const real* s, real* d, int tiles, bool add, Soon& soon) {
-    soon.ask();
+static void outer(const real* v, const real* s, real* d, int tiles, bool add, Soon* soon = nullptr) {
+    if (soon) soon->ask();
     if constexpr (REGISTERS == 1) {
         outer_rows<16>(v, s, d, tiles, add);
     } else {
         outer_rows<6>(v, s, d, tiles, add);
-        soon.ask();
+        if (soon) soon->ask();
         outer_rows<5>(v + 6, s, d + 6 * PANEL, tiles, add);
-        soon.ask();
+        if (soon) soon->ask();
         outer_rows<5>(v + 11, s, d + 11 * PANEL, tiles, add);
     }
 }

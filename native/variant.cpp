@@ -54,7 +54,7 @@ int32_t forward(const Convolution* c, const void* x, const void* w, const Stride
     });
 }
 
-// With stride 1 the gradient of the input is a convolution with the filters turned round and the channels exchanged.
+// The gradient of the input is a convolution with the filters turned round and the channels exchanged.
 int32_t backward_data(const Convolution* c, const void* dy, const void* w, const Strides* at, void* dx,
                       const Epilogue* epilogue, const Plan* plan) {
     return guarded([&] {
@@ -63,11 +63,10 @@ int32_t backward_data(const Convolution* c, const void* dy, const void* w, const
             return gather_backward_data(*c, numbers(dy), numbers(w), *at, numbers(dx), *epilogue, *plan);
         const Convolution turned{c->images, c->out_height, c->out_width, c->out_channels, c->height,
                                  c->width,  c->channels,   c->kernel,    c->stride,       c->padding};
-        const bool turns = c->stride == 1;
-        const real* first = turns ? numbers(w) + 2 * at->row + 2 * at->column : numbers(w);
-        const Strides back{at->in, at->out, turns ? -at->row : at->row, turns ? -at->column : at->column};
+        const real* last = numbers(w) + 2 * at->row + 2 * at->column;
+        const Strides back{at->in, at->out, -at->row, -at->column};
         with_winograd<Doubling>(*c, algorithm, [&](auto f) {
-            winograd<decltype(f)>(turned, numbers(dy), nullptr, first, back, numbers(dx), {}, *epilogue, *plan);
+            winograd<decltype(f)>(turned, numbers(dy), nullptr, last, back, numbers(dx), {}, *epilogue, *plan);
         });
     });
 }

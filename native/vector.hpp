@@ -54,7 +54,6 @@ template <class Place> INLINE Place opaque(Place place) {
 }
 
 INLINE vec spread(real value) { return value - vec{}; }
-INLINE mask spread_mask(bool value) { return (value ? -1 : 0) - mask{}; }
 INLINE vec where(mask keep, vec values) { return (vec)((mask)values & keep); }
 
 // sum += x * the register at `from`, which the multiplication reads by itself: an instruction less.  (GCC would load a

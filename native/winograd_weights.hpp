@@ -51,7 +51,7 @@ static void weights_by_tiles(const Convolution& c, const real* x, const real* dy
                     for (int k = 0; k < panels; k++)
                         outer(v + p * v_point + i * group, s + p * s_point + k * group,
                               d + filter_of<F>(p) * d_point + (int64_t(i) * panels + k) * PANEL * PANEL, count,
-                              b > begin || is_again<F>(p), soon);
+                              b > begin || is_again<F>(p), &soon);
         }
 #pragma omp barrier
 #pragma omp for schedule(static)
@@ -80,7 +80,6 @@ static void weights_by_channels(const Convolution& c, const real* x, const real*
     const int slice = 64, v_slices = divided_up(c.channels, slice), s_slices = divided_up(c.out_channels, slice);
 #pragma omp parallel num_threads(threads)
     for (int b = 0; b < blocks; b++) {
-        Soon nothing;
         const int64_t first = int64_t(b) * block;
         const int count = int(std::min<int64_t>(block, tiling.count - first));
 #pragma omp for schedule(dynamic, 4) nowait
@@ -104,8 +103,8 @@ static void weights_by_channels(const Convolution& c, const real* x, const real*
                 for (int i = i0; i < i1; i++)
                     for (int k = k0; k < k1; k++)
                         outer(v + p * v_point + i * group, s + p * s_point + k * group,
-                              d + filter_of<F>(p) * d_point + ((i - i0) * SIDE + k - k0) * PANEL * PANEL, count, b > 0 || is_again<F>(p),
-                              nothing);
+                              d + filter_of<F>(p) * d_point + ((i - i0) * SIDE + k - k0) * PANEL * PANEL, count,
+                              b > 0 || is_again<F>(p));
             if (b < blocks - 1) continue;
             for (int i = i0; i < i1; i++)
                 for (int k = k0; k < k1; k++) {

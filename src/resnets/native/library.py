@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-INTERFACE = 2
+INTERFACE = 3
 """Number of the interface in native/kernels.h; a library with another one is refused."""
 SWITCH = "RESNETS_NATIVE"
 """Environment variable: 0 switches the kernels off, the name of a variant takes that one."""
