@@ -6,7 +6,7 @@
 
 #include <stdint.h>
 
-#define RESNETS_INTERFACE 3
+#define RESNETS_INTERFACE 4
 
 #ifdef __cplusplus
 extern "C" {

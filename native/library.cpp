@@ -6,6 +6,7 @@
 #endif
 
 #include "kernels.h"
+#include "arena.hpp"
 
 std::atomic<bool> resnets_in_forked_child{false};
 
@@ -74,3 +75,11 @@ EXPORTED const Kernels* resnets_kernels(const char* name) {
         if (variant.runs_here() && std::strcmp(variant.name, name) == 0) return variant.kernels;
     return nullptr;
 }
+
+// Images, not initialised, in the kernels' own memory until `deleter` is called; null if there is no place.
+EXPORTED ManagedTensor* resnets_images(int32_t bits, int64_t count, int64_t channels, int64_t height, int64_t width) {
+    return arena::images(bits, count, channels, height, width);
+}
+
+// Whether that memory stays in the process when nothing lives in it.
+EXPORTED void resnets_keep(int32_t wanted) { arena::instance().keep(wanted); }

@@ -22,9 +22,9 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """A place for another library, empty at first; nothing is switched."""
     monkeypatch.delenv(SWITCH, raising=False)
     monkeypatch.setattr(library, "FILE", tmp_path / "libresnets.so")
-    library._open.cache_clear()
+    library.opened.cache_clear()
     yield tmp_path
-    library._open.cache_clear()
+    library.opened.cache_clear()
 
 
 def compiled(source: str, folder: Path) -> None:

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from resnets.native import kernels
+from resnets.native import arena, kernels
 from resnets.native.kernels import PANEL, Activation, Kernel
 from resnets.native.library import Kernels
 
@@ -179,7 +179,7 @@ def _backward_one(
         activation = trace.activation if behind.relu and gate is None else None
         sums = kernels.norm_backward_sums(native, behind.gradient, y, statistics[2], gate=gate, activation=activation)
     coefficients = kernels.norm_coefficients(native, sums, y.numel() // y.shape[1], statistics)
-    dy = torch.empty_like(y)
+    dy = arena.images(*y.shape, dtype=y.dtype)
     norm = kernels.through_norm(y, statistics, coefficients, dy, gate=gate, relu=behind.relu)
     if is_wanted and convolution.is_native:
         x, before = (trace.read, None) if previous is None else (previous.y, previous.activation)

@@ -9,6 +9,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
+from resnets.native import arena
 from resnets.native.library import Convolution, Epilogue, Kernels, NormGradient, Plan, Prologue, Strides
 
 PANEL = 16
@@ -60,10 +61,6 @@ def _check(code: int) -> None:
         raise MemoryError("A convolution needs more memory than there is: use smaller batches or images.")
 
 
-def _new(like: Tensor, *shape: int) -> Tensor:
-    return torch.empty(shape, dtype=like.dtype, memory_format=torch.channels_last)
-
-
 def convolve(
     kernels: Kernels,
     x: Tensor,
@@ -76,7 +73,7 @@ def convolve(
 ) -> Tensor:
     """The convolution of before(x) with weight, finished or counted by `after`; x channels last."""
     sizes = _sizes(tuple(x.shape), len(weight), kernel)
-    y = _new(x, len(x), len(weight), sizes.out_height, sizes.out_width)
+    y = arena.images(len(x), len(weight), sizes.out_height, sizes.out_width, dtype=x.dtype)
     prologue = Prologue(*map(_pointer, before)) if before else Prologue()
     arguments = x.data_ptr(), weight.data_ptr(), _strides(weight), y.data_ptr(), prologue, after or Epilogue(), plan
     _check(kernels.forward(sizes, *arguments))
@@ -94,7 +91,7 @@ def input_gradient(
     plan: Plan = BY_SHAPE,
 ) -> Tensor:
     """The gradient of an input of `shape`."""
-    dx = _new(dy, *shape)
+    dx = arena.images(*shape, dtype=dy.dtype)
     sizes = _sizes(shape, len(weight), kernel)
     arguments = dy.data_ptr(), weight.data_ptr(), _strides(weight), dx.data_ptr(), after or Epilogue(), plan
     _check(kernels.backward_data(sizes, *arguments))
@@ -259,7 +256,7 @@ def norm_apply(
     out: Tensor | None = None,
 ) -> Tensor:
     """[relu] (y * scale + shift + residual), into `out` where it is given."""
-    z = torch.empty_like(y) if out is None else out
+    z = arena.images(*y.shape, dtype=y.dtype) if out is None else out
     scale, shift = map(_pointer, activation)
     _check(kernels.norm_apply(y.data_ptr(), scale, shift, _pointer(residual), relu, z.data_ptr(), *_rows(y)))
     return z

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-INTERFACE = 3
+INTERFACE = 4
 """Number of the interface in native/kernels.h; a library with another one is refused."""
 SWITCH = "RESNETS_NATIVE"
 """Environment variable: 0 switches the kernels off, the name of a variant takes that one."""
@@ -100,7 +100,7 @@ class Status:
 
 
 @functools.cache
-def _open() -> ctypes.CDLL | str:
+def opened() -> ctypes.CDLL | str:
     """The library, or why there is none."""
     if not FILE.exists():
         return "they were not built when resnets was installed (that needs a C++ compiler with OpenMP)"
@@ -113,12 +113,14 @@ def _open() -> ctypes.CDLL | str:
         return f"{FILE.name} has interface {interface}, this resnets needs {INTERFACE}; install resnets again"
     library.resnets_variant.restype = ctypes.c_char_p
     library.resnets_kernels.restype = ctypes.POINTER(Kernels)
+    library.resnets_images.restype = _PTR
+    library.resnets_images.argtypes = _I32, *[_I64] * 4
     return library
 
 
 def variants() -> list[str]:
     """The variants that this processor can run, fastest first."""
-    library = _open()
+    library = opened()
     if isinstance(library, str):
         return []
     names: list[str] = []
@@ -130,7 +132,7 @@ def variants() -> list[str]:
 @functools.cache
 def kernels(variant: str) -> Kernels:
     """The functions of a variant that is one of `variants()`."""
-    library = _open()
+    library = opened()
     assert isinstance(library, ctypes.CDLL)  # noqa: S101  # there are no variants without a library
     functions: Kernels = library.resnets_kernels(variant.encode()).contents
     return functions
@@ -138,7 +140,7 @@ def kernels(variant: str) -> Kernels:
 
 def status() -> Status:
     """What is used on this machine, and why."""
-    wanted, library = os.environ.get(SWITCH, ""), _open()
+    wanted, library = os.environ.get(SWITCH, ""), opened()
     if wanted == "0":
         return Status(None, f"switched off by {SWITCH}=0")
     if isinstance(library, str):

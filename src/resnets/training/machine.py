@@ -15,6 +15,7 @@ from torch import Tensor, nn
 
 from resnets import values
 from resnets.errors import ConfigError
+from resnets.native import arena
 from resnets.native.accelerate import accelerate, restore
 from resnets.native.library import status
 from resnets.training.fit import Batch, Batches
@@ -36,7 +37,7 @@ class Machine:
     native: bool = True
     """Run blocks on the native kernels, where these are there: on a CPU, with channels last."""
     keep_memory: bool = True
-    """Ask glibc to keep freed memory: a large tensor is then not paged in again each step."""
+    """Keep freed memory, glibc's and the native kernels': a large tensor is then not paged in again each step."""
 
     def __post_init__(self) -> None:
         values.check_types(self)
@@ -49,6 +50,7 @@ class Machine:
         """
         torch.set_flush_denormal(True)
         torch.set_num_threads(self.threads)
+        arena.keep(wanted=self.keep_memory)
         if self.keep_memory:
             keep_freed_memory()
 
