@@ -268,8 +268,9 @@ static void lines_multiply(const Gathering& g, const real* x, const real* u, rea
     const int64_t width = has_sums(ending) ? 2 * int64_t(g.out_channels) : 0;
     double* sums = room<double>(SUMS, blocks * width);
     std::memset(sums, 0, sizeof(double) * blocks * width);
-#pragma omp parallel for schedule(dynamic, at_a_time(blocks, threads, 2)) num_threads(threads)
-    for (int b = 0; b < blocks; b++) {
+    Shares shares(blocks, threads);
+#pragma omp parallel num_threads(threads)
+    shares.each([&](int b) {
         real* v = lines + omp_get_thread_num() * at_once * v_size;
         real* m = products + omp_get_thread_num() * m_size;
         const int64_t first = int64_t(b) * at_once, end = std::min(first + at_once, all);
@@ -282,7 +283,7 @@ static void lines_multiply(const Gathering& g, const real* x, const real* u, rea
                          g.columns, some, ahead);
                 gather_outputs<ending>(g, m, group, row * g.columns, g.columns, k, some, y, epilogue, sums + b * width);
             }
-    }
+    });
     if (has_sums(ending)) sum_parts(sums, blocks, width, epilogue.sums);
 }
 
@@ -321,19 +322,19 @@ static void gather_multiply(const Gathering& g, const real* x, const real* u, re
             multiply(v, InPanels{group}, g.groups(), u + k * u_panel, u_panel, m, group, count, some, ahead, soon);
         gather_outputs<ending>(g, m, group, first, count, k, some, y, epilogue, sums + b * width);
     };
+    Shares shares(blocks, threads);
 #pragma omp parallel num_threads(threads)
     {
         real* m = products + omp_get_thread_num() * m_size;
         if (!together) {
             real* v = tiles + omp_get_thread_num() * v_size;
-#pragma omp for schedule(dynamic, at_a_time(blocks, threads, 8)) // neighbours: what is asked for is for the same thread
-            for (int b = 0; b < blocks; b++) {
+            shares.each([&](int b) {
                 const int64_t first = int64_t(b) * block, next = first + block;
                 if (!direct) gather(g, x, prologue, first, int(std::min<int64_t>(block, g.pixels() - first)), v, group);
                 Soon soon = soon_of(g, epilogue, direct ? x : nullptr, next, std::min<int64_t>(block, g.pixels() - next),
                                     divided_up(panels, PANELS_AT_ONCE) * kernels_of_product(g.groups(), block));
                 for (int r = 0; r < rounds; r++) multiply_round(v, m, b, r, &soon);
-            }
+            });
         } else {
             for (int b = 0; b < blocks; b++) {
                 const int64_t first = int64_t(b) * block;

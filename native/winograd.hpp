@@ -108,12 +108,12 @@ static void winograd_by_tiles(const Convolution& c, const real* x, const real* u
     const int64_t width = has_sums(ending) ? 2 * int64_t(c.out_channels) : 0;
     double* sums = room<double>(SUMS, blocks * width);
     std::memset(sums, 0, sizeof(double) * blocks * width);
+    Shares shares(blocks, threads);
 #pragma omp parallel num_threads(threads)
     {
         real* v = tiles + omp_get_thread_num() * POINTS * v_point;
         real* m = products + omp_get_thread_num() * POINTS * m_point;
-#pragma omp for schedule(dynamic, at_a_time(blocks, threads, 8)) // neighbours: what is asked for is for the same thread
-        for (int b = 0; b < blocks; b++) {
+        shares.each([&](int b) {
             const int64_t first = int64_t(b) * block;
             const int count = int(std::min<int64_t>(block, tiling.count - first));
             auto at = tiling[first];
@@ -134,7 +134,7 @@ static void winograd_by_tiles(const Convolution& c, const real* x, const real* u
                 outputs_of_panels<F, ending>(m, group, m_point, tiling, first, count, c.out_channels, k, some, y, epilogue,
                                              sums + b * width);
             }
-        }
+        });
     }
     if (has_sums(ending)) sum_parts(sums, blocks, width, epilogue.sums);
 }
