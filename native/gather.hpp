@@ -305,6 +305,7 @@ static void gather_multiply(const Gathering& g, const real* x, const real* u, re
     const int threads = threads_for(together ? rounds : blocks);
     const int64_t group = int64_t(block) * PANEL, u_panel = int64_t(g.groups()) * PANEL * PANEL;
     const int64_t v_size = padded(group * g.groups()), m_size = padded(group * in_round);
+    const bool asks = are_asked_for(panels * u_panel);
     real* tiles = room<real>(TILES, (together ? 1 : threads) * v_size);
     real* products = room<real>(PRODUCTS, threads * m_size);
     const int64_t width = has_sums(ending) ? 2 * int64_t(g.out_channels) : 0;
@@ -315,19 +316,36 @@ static void gather_multiply(const Gathering& g, const real* x, const real* u, re
         const int count = int(std::min<int64_t>(block, g.pixels() - first)), k = r * in_round;
         const int some = std::min(in_round, panels - k);
         const Ahead ahead = ahead_of(g, epilogue, y, first * g.out_channels + k * PANEL);
+        const real* const factors = u + k * u_panel;
+        const real* const next = !asks ? nullptr : k + some < panels ? factors + some * u_panel : u;
         if (direct)
-            multiply(x + first * g.in_channels, InPixels{g.in_channels}, g.groups(), u + k * u_panel, u_panel, m,
-                     group, count, some, ahead, soon);
+            multiply(x + first * g.in_channels, InPixels{g.in_channels}, g.groups(), factors, u_panel, m, group, count, some,
+                     ahead, soon, next);
         else
-            multiply(v, InPanels{group}, g.groups(), u + k * u_panel, u_panel, m, group, count, some, ahead, soon);
+            multiply(v, InPanels{group}, g.groups(), factors, u_panel, m, group, count, some, ahead, soon, next);
         gather_outputs<ending>(g, m, group, first, count, k, some, y, epilogue, sums + b * width);
     };
-    Shares shares(blocks, threads);
+    if (together) {
+        for (int b = 0; b < blocks; b++) {
+            const int64_t first = int64_t(b) * block;
+            const int count = int(std::min<int64_t>(block, g.pixels() - first)), part = divided_up(count, 8);
+            Shares gathering(direct ? 0 : divided_up(count, part), threads), multiplying(rounds, threads);
 #pragma omp parallel num_threads(threads)
-    {
-        real* m = products + omp_get_thread_num() * m_size;
-        if (!together) {
-            real* v = tiles + omp_get_thread_num() * v_size;
+            {
+                gathering.each([&](int q) {
+                    const int from = q * part, some = std::min(part, count - from);
+                    gather(g, x, prologue, first + from, some, tiles + from * PANEL, group);
+                });
+#pragma omp barrier
+                real* m = products + omp_get_thread_num() * m_size;
+                multiplying.each([&](int r) { multiply_round(tiles, m, b, r, nullptr); });
+            }
+        }
+    } else {
+        Shares shares(blocks, threads);
+#pragma omp parallel num_threads(threads)
+        {
+            real *v = tiles + omp_get_thread_num() * v_size, *m = products + omp_get_thread_num() * m_size;
             shares.each([&](int b) {
                 const int64_t first = int64_t(b) * block, next = first + block;
                 if (!direct) gather(g, x, prologue, first, int(std::min<int64_t>(block, g.pixels() - first)), v, group);
@@ -335,19 +353,6 @@ static void gather_multiply(const Gathering& g, const real* x, const real* u, re
                                     divided_up(panels, PANELS_AT_ONCE) * kernels_of_product(g.groups(), block));
                 for (int r = 0; r < rounds; r++) multiply_round(v, m, b, r, &soon);
             });
-        } else {
-            for (int b = 0; b < blocks; b++) {
-                const int64_t first = int64_t(b) * block;
-                const int count = int(std::min<int64_t>(block, g.pixels() - first)), part = divided_up(count, 8);
-#pragma omp for schedule(static)
-                for (int q = 0; q < 8; q++) {
-                    const int from = std::min(q * part, count), to = std::min(from + part, count);
-                    if (from < to && !direct)
-                        gather(g, x, prologue, first + from, to - from, tiles + from * PANEL, group);
-                }
-#pragma omp for schedule(dynamic, 1)
-                for (int r = 0; r < rounds; r++) multiply_round(tiles, m, b, r, nullptr);
-            }
         }
     }
     if (has_sums(ending)) sum_parts(sums, blocks, width, epilogue.sums);
