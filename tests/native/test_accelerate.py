@@ -102,6 +102,14 @@ class TestStep:
             parameter.requires_grad_(is_wanted)
         assert_as_exact_as_torch(model, x)
 
+    @pytest.mark.parametrize("name", ["basic", "bottleneck", "plain"])
+    def test_leaves_no_relu_of_a_block_to_pytorch(self, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+        model = network(NETWORKS[name]).train()
+        inner = model.get_submodule("stages")
+        x = random(2, NETWORKS[name].stem_width or NETWORKS[name].width, 8, 8, seed=1)
+        monkeypatch.setattr(nn.ReLU, "forward", lambda *_: pytest.fail("PyTorch's ReLU was called"))
+        inner(x)
+
     def test_leaves_no_batch_and_other_numbers_to_pytorch(self, monkeypatch: pytest.MonkeyPatch) -> None:
         calls = watch_kernels(monkeypatch)
         model = network().eval()

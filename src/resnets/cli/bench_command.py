@@ -17,6 +17,7 @@ Name = Literal[
     "training",
     "native",
     "native-inference",
+    "native-catalogue",
     "native-memory",
     "native-mnist",
     "native-photos",
@@ -48,6 +49,8 @@ def bench_command(
     batches   images/s of the batch pipeline, beside a DataLoader
     training  images/s of training, beside the loop of a tutorial
     native    a training step on the native kernels, beside PyTorch's best
+    native-catalogue
+              such a step of every network, beside PyTorch's
     native-memory
               memory of such a step
     native-mnist, native-photos
@@ -149,6 +152,7 @@ def _benchmarks(photos: Path | None, runs: Path, model: str) -> dict[str, Callab
 
 def _native_benchmarks(photos: Path | None, runs: Path, model: str) -> dict[str, Callable[[], Table]]:
     """Those of the native kernels."""
+    from resnets.bench.catalogue_speed import catalogue_speed
     from resnets.bench.inference_speed import inference_speed
     from resnets.bench.layer_speed import layer_speed
     from resnets.bench.native_reach import native_reach, photo_reach
@@ -160,6 +164,7 @@ def _native_benchmarks(photos: Path | None, runs: Path, model: str) -> dict[str,
     reach = partial(native_reach, runs, PlainDisplay(message_console()))
     return {
         "native": native_speed,
+        "native-catalogue": partial(catalogue_speed, message_console().print),
         "native-memory": step_memory,
         "native-mnist": reach,
         "layers": partial(layer_speed, model),

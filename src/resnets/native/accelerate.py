@@ -14,7 +14,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from resnets.layers.block import ResidualBlock
+from resnets.layers.block import PlainBlock, ResidualBlock
 from resnets.layers.shortcut import ZeroPadding
 from resnets.native import chain, kernels, operators
 from resnets.native.library import active, required
@@ -70,6 +70,14 @@ def _residual_block(block: ResidualBlock, x: Tensor) -> Tensor:
     return ResidualBlock.forward(block, x)
 
 
+def _plain_block(block: PlainBlock, x: Tensor) -> Tensor:
+    """activation(F(x)), with F one chain."""
+    branch = only_chain(list(block.residual))
+    if branch and not branch.ends_with_relu and is_relu(block.activation) and _can_run(branch, block, x):
+        return _run(branch, x, None, identity=0, relu=True)
+    return PlainBlock.forward(block, x)
+
+
 def _step_of(shortcut: nn.Module, x: Tensor, shape: tuple[int, ...]) -> int:
     """Every so many-th pixel of x is the shortcut, of this shape; 0 if it is something else."""
     if type(shortcut) is ZeroPadding and shortcut.stride > 1:
@@ -104,7 +112,11 @@ def _alone(layer: nn.Module, x: Tensor) -> Tensor:
     return y
 
 
-_FORWARDS: Mapping[type[nn.Module], Callable[..., Tensor]] = {ResidualBlock: _residual_block, nn.Sequential: _sequence}
+_FORWARDS: Mapping[type[nn.Module], Callable[..., Tensor]] = {
+    ResidualBlock: _residual_block,
+    PlainBlock: _plain_block,
+    nn.Sequential: _sequence,
+}
 """Whose forward becomes which."""
 
 
