@@ -42,6 +42,23 @@ class TestPieces:
         assert cut(conv(), nn.ReLU(), norm()) == ["Conv2d", "ReLU", "BatchNorm2d"]
         assert cut() == []
 
+    @pytest.mark.parametrize(
+        ("layers", "gains"),
+        [
+            ([conv(), norm(), nn.ReLU()], True),
+            ([conv(3), norm(), nn.ReLU()], True),
+            ([conv(24), norm(), nn.ReLU()], False),
+            ([conv(24), norm(), nn.ReLU(), conv(), norm()], True),
+        ],
+        ids=["ours", "of an image", "PyTorch's", "one of ours"],
+    )
+    def test_of_norms_behind_pytorchs_convolutions_nothing_is_gained(
+        self, layers: list[nn.Module], *, gains: bool
+    ) -> None:
+        chain = only_chain(layers)
+        assert chain
+        assert chain.gains == gains
+
     def test_keep_each_layer_once_and_in_order(self) -> None:
         layers = [conv(), norm(), nn.ReLU(), nn.Identity(), conv(), norm(), conv()]
         first, identity, second, last = pieces(layers)

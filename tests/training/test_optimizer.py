@@ -64,3 +64,16 @@ def test_no_momentum_is_plain_gradient_descent() -> None:
     model.weight.grad = torch.tensor([[2.0]])
     optimizer.step()
     assert abs(model.weight.item() - (before - 1.0)) < 1e-6
+
+
+def test_a_parameter_may_have_its_first_gradient_later_than_others() -> None:
+    recipe = Recipe(learning_rate=0.1, momentum=0.9, weight_decay=0.0)
+    early, late = nn.Parameter(torch.ones(2, 2)), nn.Parameter(torch.ones(2, 2))
+    model = nn.ParameterList([early, late])
+    optimizer = make_optimizer(model, recipe)
+    for step in range(3):
+        early.grad, late.grad = torch.ones(2, 2), torch.ones(2, 2) if step else None
+        optimizer.step()
+    # Nesterov's steps are 1.9, 2.71 and 3.439 times the learning rate, from a parameter's first gradient on.
+    assert torch.allclose(early, torch.full((2, 2), 1 - 0.1 * (1.9 + 2.71 + 3.439)))
+    assert torch.allclose(late, torch.full((2, 2), 1 - 0.1 * (1.9 + 2.71)))

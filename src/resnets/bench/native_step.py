@@ -10,8 +10,10 @@ from torch import nn
 
 from resnets.models.pretrained import create
 from resnets.outputs import as_outputs
+from resnets.recipe import Recipe
 from resnets.training.loss import training_loss
 from resnets.training.machine import Machine, physical_cores
+from resnets.training.optimizer import make_optimizer
 
 
 @dataclass(frozen=True)
@@ -59,7 +61,7 @@ def step_of(
     generator = torch.Generator().manual_seed(0)
     images = torch.randn(shape, generator=generator).contiguous(memory_format=machine.memory_format)
     labels = torch.randint(classes, shape[:1], generator=generator)
-    optimizer = torch.optim.SGD(model.parameters(), lr=0.01, momentum=0.9, fused=True)
+    optimizer = make_optimizer(model, Recipe(learning_rate=0.01))
 
     def step() -> None:
         optimizer.zero_grad()

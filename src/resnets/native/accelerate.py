@@ -158,7 +158,13 @@ def _can_run(piece: Chain, owner: nn.Module, x: Tensor) -> bool:
     if not any(norm.training for norm in norms):
         return not torch.is_grad_enabled() and not torch.compiler.is_compiling()
     images, _, height, width = piece.output_shape(x)
-    return all(norm.training for norm in norms) and height > 0 and width > 0 and images * height * width > 1
+    return (
+        piece.gains
+        and all(norm.training for norm in norms)
+        and height > 0
+        and width > 0
+        and images * height * width > 1
+    )
 
 
 def _run(piece: Chain, x: Tensor, shortcut: Tensor | None, *, identity: int, relu: bool) -> Tensor:

