@@ -49,10 +49,8 @@ def bench_command(
     batches   images/s of the batch pipeline, beside a DataLoader
     training  images/s of training, beside the loop of a tutorial
     native    a training step on the native kernels, beside PyTorch's best
-    native-catalogue
-              such a step of every network, beside PyTorch's
-    native-memory
-              memory of such a step
+    native-catalogue, native-memory
+              such a step of every network; memory of such a step
     native-mnist, native-photos
               accuracy and time of whole trainings with and without them
     layers    speed of each convolution of a network (--model), beside PyTorch
