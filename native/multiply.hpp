@@ -157,7 +157,7 @@ static void multiply_panels(const real* v, Layout layout, int groups, const real
 // from row to row: 96 rows of 2,048 channels would take 1.25 times as long without.      [Goto 2008, section 4.2]
 //
 // `next`, where it is given, are the factors of the product after this one; then factors are asked for before their turn, a
-// line at each channel of a kernel, which keeps memory busy all the time.  ResNet-18 answers one image 1.08 times as soon,
+// line at each channel of a kernel, which keeps memory busy all the time.  ResNet-18 answers one image 1.09 to 1.13 times as soon,
 // ResNet-50 1.07.  All at once before a kernel they hold up what it reads itself: 256 channels at 14x14 took up to 1.6 times
 // as long (AMD EPYC).
 template <class Layout>

@@ -107,8 +107,14 @@ class TestStep:
         model = network(NETWORKS[name]).train()
         inner = model.get_submodule("stages")
         x = random(2, NETWORKS[name].stem_width or NETWORKS[name].width, 8, 8, seed=1)
-        monkeypatch.setattr(nn.ReLU, "forward", lambda *_: pytest.fail("PyTorch's ReLU was called"))
+        calls: list[nn.Module] = []
+        relu = nn.ReLU.forward
+        monkeypatch.setattr(nn.ReLU, "forward", lambda module, y: calls.append(module) or relu(module, y))  # type: ignore[func-returns-value]
+        restore(copy.deepcopy(inner))(x)
+        assert calls  # they are counted
+        calls.clear()
         inner(x)
+        assert calls == []
 
     def test_leaves_no_batch_and_other_numbers_to_pytorch(self, monkeypatch: pytest.MonkeyPatch) -> None:
         calls = watch_kernels(monkeypatch)
