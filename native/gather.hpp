@@ -97,13 +97,17 @@ static void gather_panels(const Gathering& g, const real* x, const Prologue& pro
         for (int q = 0; q < g.taps.count; q++) {
             real* to = v + int64_t(q) * panels * group + t * PANEL;
             const real* from = at.input(g, x, q);
-            for (int p = 0; p < panels; p++, to += group)
-                for (int h = 0; h < PANEL; h += WIDTH_OF_REGISTER) {
-                    vec values = from ? load(from + p * PANEL + h) : vec{};
-                    if (scale && from)
-                        values = rectified(values * load(scale + p * PANEL + h) + load(shift + p * PANEL + h));
-                    store(to + h, values);
-                }
+            if (!from)
+                for (int p = 0; p < panels; p++, to += group) std::memset(to, 0, sizeof(real) * PANEL);
+            else if (scale)
+                for (int p = 0; p < panels; p++, to += group)
+                    for (int h = 0; h < PANEL; h += WIDTH_OF_REGISTER) {
+                        const int c = p * PANEL + h;
+                        store(to + h, rectified(load(from + c) * load(scale + c) + load(shift + c)));
+                    }
+            else
+                for (int p = 0; p < panels; p++, to += group, from += PANEL)
+                    for (int h = 0; h < PANEL; h += WIDTH_OF_REGISTER) store(to + h, load(from + h));
         }
 }
 
@@ -151,16 +155,20 @@ static void gather(const Gathering& g, const real* x, const Prologue& prologue, 
         gather_few(g, x, first, count, v, group);
 }
 
-// U[k / 16][(tap, c)][16], with zeros behind the last.
+// U[k / 16][(tap, c)][16], with zeros behind the last; along the channels that lie side by side in memory.
 static void gather_pack(const Gathering& g, const real* w, int64_t out_stride, int64_t in_stride, real* u) {
     const int used = g.taps.count * g.in_channels, all = g.groups() * PANEL, panels = g.out_channels / PANEL;
 #pragma omp parallel for schedule(static) num_threads(threads_for(int64_t(panels) * all / 512))
     for (int p = 0; p < panels; p++) {
         real* to = u + int64_t(p) * all * PANEL;
-        for (int q = 0; q < g.taps.count; q++)
-            for (int c = 0; c < g.in_channels; c++, to += PANEL)
-                for (int k = 0; k < PANEL; k++)
-                    to[k] = w[(p * PANEL + k) * out_stride + c * in_stride + g.taps.weight[q]];
+        for (int q = 0; q < g.taps.count; q++) {
+            const real* from = w + p * PANEL * out_stride + g.taps.weight[q];
+            for (int c = 0; c < g.in_channels;) {
+                const int some = std::min(PANEL, g.in_channels - c);
+                read_square(from + c * in_stride, out_stride, in_stride, some, to, PANEL);
+                c += some, to += some * PANEL;
+            }
+        }
         std::memset(to, 0, sizeof(real) * (all - used) * PANEL);
     }
 }
@@ -384,82 +392,6 @@ static void gather_backward_data(const Convolution& c, const real* dy, const rea
             for (size_t i = 0; i < sums.size(); i++) sums[i] += of_phase[i];
         }
     std::copy(sums.begin(), sums.end(), epilogue.sums);
-}
-
-// Pixels in a block of the sum: two panels of them take half of an L1 cache, and sums that fit no cache are read and written
-// seldom (24 pixels of 256 channels take 1.3 times as long).
-constexpr int PIXELS_OF_GRADIENT = 96;
-constexpr int64_t COPIES_BYTES = int64_t(64) << 20; // gradients that threads may keep for themselves, all together
-
-// S[k / 16][t][16], the gradient of the output, made here where a norm is behind it.
-template <Gate gate>
-static void gather_gradient(const real* dz, const NormGradient& norm, int channels, int64_t first, int count, real* s,
-                            int64_t group) {
-    real* dy = numbers(norm.dy);
-    for (int t = 0; t < count; t++)
-        for (int c = 0; c < channels; c += WIDTH_OF_REGISTER) {
-            const int64_t at = (first + t) * channels + c;
-            const vec d = GradientOf<gate>(norm, c)(load(dz + at), at);
-            if (gate != Gate::NONE) store(dy + at, d);
-            store(s + c / PANEL * group + t * PANEL + c % PANEL, d);
-        }
-}
-
-// One 16 x 16 block of the gradient, summed over threads; the input channels of a filter stand side by side as a rule.
-static void sum_gradient(const Gathering& g, const real* parts, int count, int64_t d_size, int group, int panel, real* dw,
-                         const Strides& at) {
-    const int first = group * PANEL, used = std::min(PANEL, g.taps.count * g.in_channels - first);
-    int64_t place[PANEL];
-    for (int i = 0; i < used; i++)
-        place[i] = (first + i) % g.in_channels * at.in + g.taps.weight[(first + i) / g.in_channels];
-    for (int k = 0; k < PANEL; k++) {
-        real* to = dw + (panel * PANEL + k) * at.out;
-        for (int i = 0; i < used; i++) {
-            real sum = 0;
-            for (int p = 0; p < count; p++) sum += parts[p * d_size + i * PANEL + k];
-            to[place[i]] = sum;
-        }
-    }
-}
-
-// The gradient of the weights: a sum over pixels for each thread, then over threads in their order.
-template <Gate gate>
-static void gather_weights(const Convolution& c, const real* x, const real* dy, real* dw, const Strides& at,
-                           const Prologue& prologue, const NormGradient& norm, const Plan& plan) {
-    const Gathering g = gathering_of(c, at);
-    const int groups = g.groups(), panels = g.out_channels / PANEL;
-    const int block = int(std::min<int64_t>(plan.tiles ? plan.tiles : PIXELS_OF_GRADIENT, g.pixels()));
-    const int blocks = divided_up(g.pixels(), block);
-    const int64_t group = int64_t(block) * PANEL, v_size = padded(group * groups), s_size = padded(group * panels);
-    const int64_t d_size = int64_t(groups) * panels * PANEL * PANEL;
-    const int threads = threads_for(std::min<int64_t>(blocks, 1 + COPIES_BYTES / (d_size * int64_t(sizeof(real)))));
-    real* tiles = room<real>(TILES, threads * v_size);
-    real* gradients = room<real>(GRADIENTS, threads * s_size);
-    real* sums = room<real>(PARTIAL, threads * d_size);
-#pragma omp parallel num_threads(threads)
-    {
-        const int thread = omp_get_thread_num();
-        real *v = tiles + thread * v_size, *s = gradients + thread * s_size, *d = sums + thread * d_size;
-        const int64_t begin = share(blocks, thread, threads), end = share(blocks, thread + 1, threads);
-        for (int64_t b = begin; b < end; b++) {
-            const int64_t first = b * block;
-            const int count = int(std::min<int64_t>(block, g.pixels() - first));
-            gather(g, x, prologue, first, count, v, group);
-            gather_gradient<gate>(dy, norm, g.out_channels, first, count, s, group);
-            for (int i = 0; i < groups; i++)
-                for (int k = 0; k < panels; k++)
-                    outer(v + i * group, s + k * group, d + (int64_t(i) * panels + k) * PANEL * PANEL, count, b > begin);
-        }
-#pragma omp barrier
-#pragma omp for schedule(static)
-        for (int q = 0; q < groups * panels; q++)
-            sum_gradient(g, sums + int64_t(q) * PANEL * PANEL, threads, d_size, q / panels, q % panels, dw, at);
-    }
-}
-
-static void gather_weights(const Convolution& c, const real* x, const real* dy, real* dw, const Strides& at,
-                           const Prologue& prologue, const NormGradient& norm, const Plan& plan) {
-    with_gate(norm, [&](auto gate) { gather_weights<decltype(gate)::value>(c, x, dy, dw, at, prologue, norm, plan); });
 }
 
 } // namespace VARIANT

@@ -186,14 +186,15 @@ inline int64_t kernels_of_product(int groups, int tiles) {
 }
 
 // D[c, k] (+)= sum over t of V[t, c] S[t, k], for rows first..first + rows of a 16 x 16 block of a weight gradient.
-template <int rows> INLINE void outer_rows(const real* v, const real* s, real* d, int tiles, bool add) {
+template <int rows>
+INLINE void outer_rows(const real* v, int64_t v_row, const real* s, real* d, int tiles, bool add) {
     vec sums[rows][REGISTERS];
 #pragma GCC unroll 16
     for (int r = 0; r < rows; r++)
 #pragma GCC unroll 16
         for (int h = 0; h < REGISTERS; h++) sums[r][h] = add ? load(d + r * PANEL + h * WIDTH_OF_REGISTER) : vec{};
 #pragma GCC unroll 2
-    for (int t = 0; t < tiles; t++, v += PANEL, s += PANEL) {
+    for (int t = 0; t < tiles; t++, v += v_row, s += PANEL) {
         vec columns[REGISTERS];
 #pragma GCC unroll 16
         for (int h = 0; h < REGISTERS; h++) columns[h] = load(s + h * WIDTH_OF_REGISTER);
@@ -213,16 +214,16 @@ template <int rows> INLINE void outer_rows(const real* v, const real* s, real* d
 constexpr int KERNELS_OF_OUTER = REGISTERS == 1 ? 1 : 3; // in which it asks for what comes soon
 
 // The same for all 16 rows: at once where a panel is one register, else in three parts that fit 16 registers.
-static void outer(const real* v, const real* s, real* d, int tiles, bool add, Soon* soon = nullptr) {
+static void outer(const real* v, int64_t v_row, const real* s, real* d, int tiles, bool add, Soon* soon = nullptr) {
     if (soon) soon->ask();
     if constexpr (REGISTERS == 1) {
-        outer_rows<16>(v, s, d, tiles, add);
+        outer_rows<16>(v, v_row, s, d, tiles, add);
     } else {
-        outer_rows<6>(v, s, d, tiles, add);
+        outer_rows<6>(v, v_row, s, d, tiles, add);
         if (soon) soon->ask();
-        outer_rows<5>(v + 6, s, d + 6 * PANEL, tiles, add);
+        outer_rows<5>(v + 6, v_row, s, d + 6 * PANEL, tiles, add);
         if (soon) soon->ask();
-        outer_rows<5>(v + 11, s, d + 11 * PANEL, tiles, add);
+        outer_rows<5>(v + 11, v_row, s, d + 11 * PANEL, tiles, add);
     }
 }
 

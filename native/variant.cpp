@@ -4,11 +4,9 @@
 #include "kernels.h"
 #include "vector.hpp"
 
-#include "gather.hpp"
+#include "gather_weights.hpp"
 #include "norm.hpp"
 #include "pool.hpp"
-#include "winograd.hpp"
-#include "winograd_weights.hpp"
 
 namespace VARIANT {
 namespace {

@@ -7,6 +7,7 @@
 
 #include <cstdint>
 #include <cstring>
+#include <utility>
 #ifdef __AVX2__
 #include <immintrin.h>
 #endif
@@ -64,6 +65,45 @@ INLINE void add_product(vec& sum, vec x, const real* from) {
 #else
     sum += x * load(from);
 #endif
+}
+
+// The numbers at `places` of two registers, those of the second counted on from the first's.
+template <int... places> INLINE vec chosen(vec a, vec b, std::integer_sequence<int, places...>) {
+#ifdef __clang__
+    return __builtin_shufflevector(a, b, places...);
+#else
+    return __builtin_shuffle(a, b, mask{places...});
+#endif
+}
+
+// Of rows that are `apart` from each other, the blocks beside the diagonal exchanged.
+template <int apart, int... i> INLINE void exchange(vec& a, vec& b, std::integer_sequence<int, i...>) {
+    const vec first = a;
+    a = chosen(first, b, std::integer_sequence<int, (i & apart ? WIDTH - apart + i : i)...>());
+    b = chosen(first, b, std::integer_sequence<int, (i & apart ? WIDTH + i : i + apart)...>());
+}
+
+template <int apart> INLINE void exchange_all(vec (&rows)[WIDTH]) {
+    if constexpr (apart < WIDTH) {
+#pragma GCC unroll 16
+        for (int r = 0; r < WIDTH; r++)
+            if (!(r & apart)) exchange<apart>(rows[r], rows[r | apart], std::make_integer_sequence<int, WIDTH>());
+        exchange_all<2 * apart>(rows);
+    }
+}
+
+// to[c * to_row + k] = from[k * from_row + c] for a panel's square, register by register.  Number by number, filters of
+// 512 x 512 channels kept the 16 pixels of a 4x4 image waiting: 3x3 took 1.7 times as long forward, 1x1 1.3 times.
+INLINE void transpose(const real* from, int64_t from_row, real* to, int64_t to_row) {
+    for (int k = 0; k < PANEL; k += WIDTH)
+        for (int c = 0; c < PANEL; c += WIDTH) {
+            vec rows[WIDTH];
+#pragma GCC unroll 16
+            for (int r = 0; r < WIDTH; r++) rows[r] = load(from + (k + r) * from_row + c);
+            exchange_all<1>(rows);
+#pragma GCC unroll 16
+            for (int r = 0; r < WIDTH; r++) store(to + (c + r) * to_row + k, rows[r]);
+        }
 }
 
 // max(0, x), and NaN where x is NaN, so that a diverged network is seen to diverge.

@@ -49,7 +49,7 @@ static void weights_by_tiles(const Convolution& c, const real* x, const real* dy
             for (int p = 0; p < POINTS; p++)
                 for (int i = 0; i < groups; i++)
                     for (int k = 0; k < panels; k++)
-                        outer(v + p * v_point + i * group, s + p * s_point + k * group,
+                        outer(v + p * v_point + i * group, PANEL, s + p * s_point + k * group,
                               d + filter_of<F>(p) * d_point + (int64_t(i) * panels + k) * PANEL * PANEL, count,
                               b > begin || is_again<F>(p), &soon);
         }
@@ -102,7 +102,7 @@ static void weights_by_channels(const Convolution& c, const real* x, const real*
             for (int p = 0; p < POINTS; p++)
                 for (int i = i0; i < i1; i++)
                     for (int k = k0; k < k1; k++)
-                        outer(v + p * v_point + i * group, s + p * s_point + k * group,
+                        outer(v + p * v_point + i * group, PANEL, s + p * s_point + k * group,
                               d + filter_of<F>(p) * d_point + ((i - i0) * SIDE + k - k0) * PANEL * PANEL, count,
                               b > 0 || is_again<F>(p));
             if (b < blocks - 1) continue;

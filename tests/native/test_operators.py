@@ -134,7 +134,11 @@ class TestConvolution:
 
     @pytest.mark.parametrize("stride", [1, 2])
     def test_keeps_the_rules_of_operators(self, stride: int) -> None:
-        torch.library.opcheck(torch.ops.resnets.convolution.default, (self.x, self.weight, stride))
+        torch.library.opcheck(
+            torch.ops.resnets.convolution.default,
+            (self.x.detach(), self.weight.detach(), stride),
+            test_utils=("test_schema", "test_faketensor"),
+        )
 
     @pytest.mark.parametrize("wants", [[True, True], [True, False], [False, True]])
     def test_backward_keeps_the_rules_of_operators(self, wants: list[bool]) -> None:
@@ -150,13 +154,43 @@ class TestConvolution:
         ours = [tensor.detach().clone().requires_grad_() for tensor in (self.x, weight)]
         exact = [tensor.detach().double().requires_grad_() for tensor in (self.x, weight)]
         y, wanted = (
-            operators.convolution(*ours, stride),
+            operators.convolution(ours[0], ours[1], stride),
             functional.conv2d(exact[0], exact[1], padding=size // 2, stride=stride),
         )
         for z in (y, wanted):
-            z.backward(random(*z.shape, seed=3, dtype=z.dtype))
+            z.backward(random(*z.shape, seed=3, dtype=z.dtype))  # type: ignore[no-untyped-call]
         assert error(y, wanted) < 2e-5
         for mine, theirs in zip(ours, exact, strict=True):
             assert mine.grad is not None
             assert theirs.grad is not None
             assert error(mine.grad, theirs.grad) < 2e-5
+
+    @pytest.mark.filterwarnings("ignore:.*should not be instantiated:DeprecationWarning")  # the compiler does it
+    def test_gradient_is_the_same_when_ahead_of_time_compiled(self) -> None:
+        def run() -> Tensor:
+            return operators.convolution(self.x, self.weight, 1).square().sum()
+
+        plain = torch.autograd.grad(run(), (self.x, self.weight))
+        torch._dynamo.reset()
+        compiled = torch.autograd.grad(torch.compile(run, backend="aot_eager", fullgraph=True)(), (self.x, self.weight))
+        for mine, theirs in zip(compiled, plain, strict=True):
+            assert torch.equal(mine, theirs)
+
+    @pytest.mark.parametrize("wanted", [0, 1])
+    def test_one_gradient_may_be_asked_for_alone(self, wanted: int) -> None:
+        leaves = [self.x.detach().clone(), self.weight.detach().clone()]
+        leaves[wanted].requires_grad_()
+        operators.convolution(leaves[0], leaves[1], 2).square().sum().backward()  # type: ignore[no-untyped-call]
+        everything = torch.autograd.grad(
+            operators.convolution(self.x, self.weight, 2).square().sum(), (self.x, self.weight)
+        )
+        found = leaves[wanted].grad
+        assert found is not None
+        assert torch.equal(found, everything[wanted])
+        assert leaves[1 - wanted].grad is None
+
+    def test_a_second_derivative_is_refused_rather_than_wrong(self) -> None:
+        y = operators.convolution(self.x, self.weight, 1)
+        (first,) = torch.autograd.grad(y.square().sum(), self.x, create_graph=True)
+        with pytest.raises(RuntimeError, match="once_differentiable"):
+            first.sum().backward()  # type: ignore[no-untyped-call]

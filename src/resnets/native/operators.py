@@ -169,20 +169,40 @@ def _(
     return gradients + [weight.new_empty(4, len(weight)) for weight in weights]
 
 
-@torch.library.custom_op("resnets::convolution", mutates_args=())
 def convolution(x: Tensor, weight: Tensor, stride: int) -> Tensor:
     """A convolution that keeps its size but for the stride, standing alone."""
+    y: Tensor = _Alone.apply(x, weight, stride)  # type: ignore[no-untyped-call]
+    return y
+
+
+class _Alone(torch.autograd.Function):
+    """The convolution with its gradient; as an operator it would cost 0.1 ms more."""
+
+    @staticmethod
+    def forward(ctx: Any, x: Tensor, weight: Tensor, stride: int) -> Tensor:
+        ctx.stride = stride
+        ctx.set_materialize_grads(False)
+        ctx.save_for_backward(x, weight)
+        run = _convolution if torch.compiler.is_compiling() else _convolve
+        return run(x, weight, stride)
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, dy: Tensor | None) -> tuple[Tensor | None, ...]:
+        if dy is None:
+            return None, None, None
+        wants = list(ctx.needs_input_grad[:2])
+        differentiate = _convolution_backward if torch.compiler.is_compiling() else _differentiate
+        x, weight = ctx.saved_tensors
+        dx, dw = differentiate(dy, x, weight, ctx.stride, wants)
+        return dx if wants[0] else None, dw if wants[1] else None, None
+
+
+def _convolve(x: Tensor, weight: Tensor, stride: int) -> Tensor:
     return kernels.convolve(required(), x.contiguous(memory_format=_LAST), weight, _kernel(weight, stride))
 
 
-@convolution.register_fake
-def _(x: Tensor, weight: Tensor, stride: int) -> Tensor:
-    height, width = map(_kernel(weight, stride).output_size, x.shape[2:])
-    return x.new_empty(x.shape[0], len(weight), height, width).to(memory_format=_LAST)
-
-
-@torch.library.custom_op("resnets::convolution_backward", mutates_args=())
-def _convolution_backward(dy: Tensor, x: Tensor, weight: Tensor, stride: int, wants: list[bool]) -> list[Tensor]:
+def _differentiate(dy: Tensor, x: Tensor, weight: Tensor, stride: int, wants: list[bool]) -> list[Tensor]:
     """The gradients of x and of the weight, each empty if not wanted."""
     native, kernel = required(), _kernel(weight, stride)
     dy, x = dy.contiguous(memory_format=_LAST), x.contiguous(memory_format=_LAST)
@@ -191,21 +211,17 @@ def _convolution_backward(dy: Tensor, x: Tensor, weight: Tensor, stride: int, wa
     return [dx, dw]
 
 
+_convolution = torch.library.custom_op("resnets::convolution", _convolve, mutates_args=())
+_convolution_backward = torch.library.custom_op("resnets::convolution_backward", _differentiate, mutates_args=())
+
+
+@_convolution.register_fake
+def _(x: Tensor, weight: Tensor, stride: int) -> Tensor:
+    height, width = map(_kernel(weight, stride).output_size, x.shape[2:])
+    return x.new_empty(x.shape[0], len(weight), height, width).to(memory_format=_LAST)
+
+
 @_convolution_backward.register_fake
 def _(dy: Tensor, x: Tensor, weight: Tensor, stride: int, wants: list[bool]) -> list[Tensor]:  # noqa: ARG001
     dx = torch.empty_like(x, memory_format=_LAST) if wants[0] else x.new_empty(0)
     return [dx, torch.empty_like(weight) if wants[1] else x.new_empty(0)]
-
-
-def _keep_convolution(ctx: Any, inputs: tuple[Tensor, Tensor, int], output: Tensor) -> None:  # noqa: ARG001
-    x, weight, ctx.stride = inputs
-    ctx.save_for_backward(x, weight)
-
-
-def _differentiate_convolution(ctx: Any, dy: Tensor) -> tuple[Tensor | None, ...]:
-    wants = list(ctx.needs_input_grad[:2])
-    dx, dw = _convolution_backward(dy, *ctx.saved_tensors, ctx.stride, wants)
-    return dx if wants[0] else None, dw if wants[1] else None, None
-
-
-convolution.register_autograd(_differentiate_convolution, setup_context=_keep_convolution)
