@@ -12,7 +12,8 @@ from torch import Tensor, nn
 
 from native_oracle import NARROW, assert_as_exact_as_torch, error, images, network, random, step, watch_kernels
 from resnets.layers.freezing import freeze_norms
-from resnets.native.accelerate import restore
+from resnets.layers.norm import BatchNorm2d
+from resnets.native.accelerate import accelerate, is_accelerated, restore
 from resnets.spec import NormSpec, ResNetSpec
 
 pytestmark = pytest.mark.usefixtures("native_kernels")
@@ -115,6 +116,13 @@ class TestStep:
         calls.clear()
         inner(x)
         assert calls == []
+
+    @pytest.mark.parametrize(("channels", "is_ours"), [(16, True), (12, False)])
+    def test_leaves_rows_without_a_convolution_of_its_own_alone(self, *, channels: int, is_ours: bool) -> None:
+        row = nn.Sequential(nn.Conv2d(16, channels, 1, bias=False), BatchNorm2d(channels, NormSpec()), nn.ReLU())
+        model = accelerate(nn.Sequential(row, nn.Flatten()))
+        assert ("forward" in vars(row)) is is_ours
+        assert is_accelerated(model) is is_ours
 
     def test_leaves_no_batch_and_other_numbers_to_pytorch(self, monkeypatch: pytest.MonkeyPatch) -> None:
         calls = watch_kernels(monkeypatch)

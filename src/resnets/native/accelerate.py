@@ -32,7 +32,7 @@ def accelerate(model: Model) -> Model:
             if "forward" in vars(module):
                 continue  # ours already, or somebody else's
             for kind, forward in _FORWARDS.items():
-                if type(module).forward is kind.forward:
+                if type(module).forward is kind.forward and _has_work(module):
                     vars(module)["forward"] = partial(forward, module)  # unlike a method, it can be pickled
     return model
 
@@ -53,6 +53,13 @@ def is_accelerated(model: nn.Module) -> bool:
 def _has_our_forward(module: nn.Module) -> bool:
     forward = vars(module).get("forward")
     return isinstance(forward, partial) and forward.func in _FORWARDS.values()
+
+
+def _has_work(module: nn.Module) -> bool:
+    """Whether a row of layers has any that is faster on the kernels, which is asked once and not at every step."""
+    return not isinstance(module, nn.Sequential) or any(
+        piece.gains if isinstance(piece, Chain) else is_native(piece) for piece in pieces(list(module))
+    )
 
 
 def _residual_block(block: ResidualBlock, x: Tensor) -> Tensor:
