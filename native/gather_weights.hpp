@@ -51,12 +51,12 @@ static void sum_gradient(const Gathering& g, const real* parts, int count, int64
         store(sum + i, total);
     }
     real* to = dw + panel * PANEL * at.out;
-    if (g.in_channels % PANEL == 0)
-        return write_square(sum, PANEL, to + first % g.in_channels * at.in + g.taps.weight[first / g.in_channels], at.out, at.in);
-    for (int k = 0; k < PANEL; k++)
-        for (int i = 0; i < used; i++)
-            to[k * at.out + (first + i) % g.in_channels * at.in + g.taps.weight[(first + i) / g.in_channels]] =
-                sum[i * PANEL + k];
+    const auto place = [&](int i) {
+        return (first + i) % g.in_channels * at.in + g.taps.weight[(first + i) / g.in_channels];
+    };
+    if (g.in_channels % PANEL == 0) return write_square(sum, PANEL, to + place(0), at.out, at.in);
+    for (int i = 0; i < used; i++)
+        for (int k = 0; k < PANEL; k++) to[k * at.out + place(i)] = sum[i * PANEL + k];
 }
 
 // What the block of `count` pixels from `first` on will read and write.  Without, 1x1 filters of 16 images take 1.0 to 1.15 times
@@ -99,11 +99,12 @@ static void gather_weights_by_pixels(const Gathering& g, const real* x, const re
             if (!direct) gather(g, x, prologue, first, count, v, group);
             gather_gradient<gate>(dy, norm, g.out_channels, first, count, s, group);
             const real* const inputs = direct ? x + first * g.in_channels : v;
-            Soon soon = soon_of_gradient(g, x, dy, norm, first + block, std::min<int64_t>(block, g.pixels() - first - block));
+            const int64_t next = first + block;
+            Soon soon = soon_of_gradient(g, x, dy, norm, next, std::min<int64_t>(block, g.pixels() - next));
             for (int i = 0; i < groups; i++)
                 for (int k = 0; k < panels; k++)
-                    outer(inputs + i * input_group, input_row, s + k * group, d + (int64_t(i) * panels + k) * PANEL * PANEL, count, b > begin,
-                          &soon);
+                    outer(inputs + i * input_group, input_row, s + k * group,
+                          d + (int64_t(i) * panels + k) * PANEL * PANEL, count, b > begin, &soon);
         }
 #pragma omp barrier
 #pragma omp for schedule(static)
