@@ -16,6 +16,7 @@ from resnets.native import kernels as kernels_on_tensors
 from resnets.native.accelerate import accelerate, restore
 from resnets.native.library import status, variants
 from resnets.spec import ResNetSpec
+from resnets.spec.families import Spec
 
 VARIANTS: list[Any] = [*variants()] or [
     pytest.param("none", marks=pytest.mark.skip(f"no native kernels: {status().reason}"))
@@ -60,11 +61,11 @@ def threads(count: int) -> Iterator[None]:
 NARROW = ResNetSpec.cifar(8, width=16)
 
 
-def network(spec: ResNetSpec = NARROW) -> nn.Module:
+def network(spec: Spec = NARROW) -> nn.Module:
     model: nn.Module = build(spec, seed=0)
     generator = torch.Generator().manual_seed(1)
-    for name, tensor in model.state_dict().items():  # no norm as it starts
-        if "norm" in name and tensor.is_floating_point():
+    for name, tensor in model.state_dict().items():  # no norm and no bias as it starts
+        if ("norm" in name or name.endswith(".conv.bias")) and tensor.is_floating_point():
             tensor.uniform_(0.5, 1.5, generator=generator)
     return accelerate(model)
 
@@ -100,13 +101,13 @@ def assert_as_exact_as_torch(accelerated: nn.Module, x: Tensor) -> None:
 
 
 def _keep_off_zero(model: nn.Module, x: Tensor) -> None:
-    """Move the norms' shifts until rounding cannot decide what a ReLU lets through."""
+    """Move shifts and biases until rounding cannot decide what a ReLU lets through."""
     for _ in range(100):
         if _nearest_to_zero(restore(copy.deepcopy(model)).double(), x.detach().double().requires_grad_()) > 3e-6:
             return
-        for norm in model.modules():
-            if isinstance(norm, nn.BatchNorm2d | nn.GroupNorm) and norm.affine:
-                norm.bias.data += 1e-3
+        for layer in model.modules():
+            if isinstance(layer, nn.BatchNorm2d | nn.GroupNorm | nn.Conv2d) and layer.bias is not None:
+                layer.bias.data += 1e-3
     raise AssertionError("some ReLU's input always lies near zero: use fewer or smaller images")
 
 

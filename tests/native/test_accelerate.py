@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import dataclasses
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -14,11 +15,13 @@ from native_oracle import NARROW, assert_as_exact_as_torch, error, images, netwo
 from resnets.layers.freezing import freeze_norms
 from resnets.layers.norm import BatchNorm2d
 from resnets.native.accelerate import accelerate, is_accelerated, restore
-from resnets.spec import NormSpec, ResNetSpec
+from resnets.spec import NormSpec, ResNetSpec, VGGSpec
+from resnets.spec.families import Spec
 
 pytestmark = pytest.mark.usefixtures("native_kernels")
 
-NETWORKS: dict[str, ResNetSpec] = {
+BIASED = VGGSpec(num_convs=(2, 1), width=16, pooled_size=1, hidden=(), num_classes=7)
+NETWORKS: dict[str, Spec] = {
     "basic": NARROW,
     "basic with projections": ResNetSpec.cifar(8, width=32, shortcut="B"),
     "wider from the first unit": ResNetSpec.cifar(8, width=32, stem_width=16),
@@ -28,6 +31,8 @@ NETWORKS: dict[str, ResNetSpec] = {
     "ImageNet's stem": ResNetSpec(num_blocks=(1, 1), width=16, num_classes=7),
     "attention": ResNetSpec(num_blocks=(1, 1), width=16, num_classes=7, attention="se"),
     "channels that fill no panel": ResNetSpec.cifar(8, width=12),
+    "biases": BIASED,
+    "biases before norms": dataclasses.replace(BIASED, batch_norm=True),
     "groups": ResNetSpec(num_blocks=(1, 1), width=16, block="bottleneck", groups=4, width_per_group=16, num_classes=7),
     "other activation": ResNetSpec(num_blocks=(1, 1), width=16, activation="gelu", num_classes=7),
     "group norm": ResNetSpec(num_blocks=(1, 1), width=16, norm=NormSpec(kind="group", groups=4), num_classes=7),
@@ -81,6 +86,19 @@ class TestStep:
     def test_does_not_care_how_the_input_is_laid_out(self, x: Tensor) -> None:
         assert_as_exact_as_torch(network().train(), x.detach().requires_grad_())
 
+    def test_gives_a_bias_before_a_norm_the_gradient_zero(self) -> None:
+        found = step(network(NETWORKS["biases before norms"]).train(), images())
+        ours = [value for name, value in found.items() if name.endswith("U2.conv.bias")]
+        assert ours
+        assert not any(value.any() for value in ours)
+
+    @pytest.mark.parametrize("batch_norm", [True, False])
+    def test_computes_convolutions_with_biases(self, *, batch_norm: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+        model = network(dataclasses.replace(BIASED, batch_norm=batch_norm)).train()
+        calls = watch_kernels(monkeypatch)
+        step(model, images())
+        assert (calls.count("convolve"), calls.count("weight_gradient")) == (2, 2)
+
     @pytest.mark.parametrize("count", [1, 2])
     def test_with_every_kind_of_mode_mixed(self, count: int) -> None:
         model = network().train()
@@ -107,7 +125,7 @@ class TestStep:
     def test_leaves_no_relu_of_a_block_to_pytorch(self, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
         model = network(NETWORKS[name]).train()
         inner = model.get_submodule("stages")
-        x = random(2, NETWORKS[name].stem_width or NETWORKS[name].width, 8, 8, seed=1)
+        x = random(2, next(inner.parameters()).shape[1], 8, 8, seed=1)
         calls: list[nn.Module] = []
         relu = nn.ReLU.forward
         monkeypatch.setattr(nn.ReLU, "forward", lambda module, y: calls.append(module) or relu(module, y))  # type: ignore[func-returns-value]
@@ -168,6 +186,10 @@ class TestStep:
         assert not y[[0, 1, 3]].isnan().any()
 
 
+def shorten(layer: nn.Conv2d) -> None:
+    layer.bias = nn.Parameter(torch.zeros(8))
+
+
 class TestRefusal:
     """What PyTorch refuses is refused with PyTorch's words, instead of reading memory that is not ours."""
 
@@ -187,6 +209,15 @@ class TestRefusal:
         spoil(unit)
         plain = restore(copy.deepcopy(unit))
         self.answers_alike(unit, plain, random(2, 16, 6, 6, seed=1))
+
+    @pytest.mark.parametrize("spoil", [lambda layer: layer.double(), lambda layer: layer.bfloat16(), shorten])
+    def test_a_bias_that_does_not_fit(self, spoil: Callable[[nn.Conv2d], Any]) -> None:
+        layer = nn.Conv2d(16, 16, 3, padding=1)
+        weight = layer.weight.data.clone()
+        spoil(layer)
+        layer.weight.data = weight
+        row = accelerate(nn.Sequential(layer, nn.ReLU()))
+        self.answers_alike(row, restore(copy.deepcopy(row)), random(2, 16, 6, 6, seed=1))
 
     @pytest.mark.parametrize("is_training", [True, False])
     @pytest.mark.parametrize("channels", [16, 48])

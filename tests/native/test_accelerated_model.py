@@ -6,6 +6,7 @@ import copy
 import io
 import pickle
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -16,7 +17,8 @@ from torch.utils.checkpoint import checkpoint
 from native_oracle import NARROW, assert_as_exact_as_torch, error, images, network, random, step, watch_kernels
 from resnets.models.build import build
 from resnets.native.accelerate import accelerate, is_accelerated, restore
-from resnets.spec import ResNetSpec
+from resnets.spec import ResNetSpec, VGGSpec
+from resnets.spec.families import Spec
 
 pytestmark = pytest.mark.usefixtures("native_kernels")
 
@@ -126,13 +128,21 @@ class TestUse:
 class TestCompilers:
     @pytest.mark.parametrize("is_training", [True, False])
     @pytest.mark.parametrize("backend", ["eager", "aot_eager"])
+    @pytest.mark.parametrize(
+        "spec",
+        [
+            ResNetSpec(num_blocks=(1,), width=16, stem="small", num_classes=7),
+            VGGSpec(num_convs=(2,), width=16, pooled_size=1, hidden=(), num_classes=7),
+        ],
+    )
     @pytest.mark.filterwarnings("ignore")
-    def test_compiled_it_gives_the_same(self, *, backend: str, is_training: bool) -> None:
+    def test_compiled_it_gives_the_same(self, spec: Spec, *, backend: str, is_training: bool) -> None:
         torch._dynamo.reset()
-        model = network(ResNetSpec(num_blocks=(1,), width=16, stem="small", num_classes=7)).train(is_training)
+        model = network(spec).train(is_training)
         other = copy.deepcopy(model)
         with torch.set_grad_enabled(is_training):
-            wanted, found = step(other, images()), step(torch.compile(model, backend=backend), images())  # type: ignore[arg-type]
+            compiled: Any = torch.compile(model, backend=backend, fullgraph=True)
+            wanted, found = step(other, images()), step(compiled, images())
         for name, value in wanted.items():
             assert error(found.get(name, found.get(f"_orig_mod.{name}", value * torch.nan)), value) < 1e-5, name
 

@@ -20,11 +20,14 @@ SAME, HALF, POINT = Kernel(3, 1, 1), Kernel(3, 2, 1), Kernel(1, 1, 0)
 
 
 def chain_arguments(
-    *kernels: Kernel, identity: bool = False, shortcut: bool = False, relu: bool = True
+    *kernels: Kernel, channels: int = 16, identity: bool = False, shortcut: bool = False, relu: bool = True
 ) -> tuple[Any, ...]:
     """Of the operator resnets::chain."""
-    x = random(2, 16, 6, 6, seed=0)
-    weights = [random(16, 16, kernel.size, kernel.size, seed=i + 1) / 12 for i, kernel in enumerate(kernels)]
+    x = random(2, channels, 6, 6, seed=0)
+    weights = [
+        (random(16, 16 if i else channels, kernel.size, kernel.size, seed=i + 1) / 12).contiguous()
+        for i, kernel in enumerate(kernels)
+    ]
     norms = [
         tensor
         for i in range(len(kernels))
@@ -50,6 +53,7 @@ def chain_arguments(
 
 EXAMPLES = {
     "one": chain_arguments(SAME),
+    "of an image": chain_arguments(SAME, SAME, channels=3),
     "identity": chain_arguments(SAME, SAME, identity=True),
     "shortcut": chain_arguments(HALF, SAME, shortcut=True),
     "without relu": chain_arguments(POINT, SAME, POINT, shortcut=True, relu=False),
@@ -129,68 +133,105 @@ class TestChain:
             first.sum().backward()
 
 
+CONVOLUTIONS = {
+    "plain": (random(16, 32, 3, 3, seed=1), None, False),
+    "bias": (random(16, 32, 3, 3, seed=1), random(16, seed=2), False),
+    "relu": (random(16, 32, 1, 1, seed=1), None, True),
+    "both": (random(16, 32, 3, 3, seed=1), random(16, seed=2), True),
+}
+"""Weight, bias, and whether there is a ReLU."""
+
+
+def leaves(*tensors: Tensor | None, dtype: torch.dtype = torch.float32) -> list[Tensor | None]:
+    return [None if tensor is None else tensor.detach().to(dtype).clone().requires_grad_() for tensor in tensors]
+
+
+def convolve(tensors: list[Tensor | None], stride: int, *, relu: bool) -> Tensor:
+    x, weight, bias = tensors
+    assert x is not None
+    assert weight is not None
+    return operators.convolution(x, weight, bias, stride, relu=relu)
+
+
+@pytest.mark.parametrize("name", CONVOLUTIONS)
 class TestConvolution:
-    x, weight = random(2, 32, 5, 7, seed=0).requires_grad_(), random(16, 32, 3, 3, seed=1).requires_grad_()
+    x = random(2, 32, 5, 7, seed=0)
 
     @pytest.mark.parametrize("stride", [1, 2])
-    def test_keeps_the_rules_of_operators(self, stride: int) -> None:
+    def test_keeps_the_rules_of_operators(self, name: str, stride: int) -> None:
+        weight, bias, relu = CONVOLUTIONS[name]
         torch.library.opcheck(
             torch.ops.resnets.convolution.default,
-            (self.x.detach(), self.weight.detach(), stride),
+            (self.x, weight, bias, stride, relu),
             test_utils=("test_schema", "test_faketensor"),
         )
 
-    @pytest.mark.parametrize("wants", [[True, True], [True, False], [False, True]])
-    def test_backward_keeps_the_rules_of_operators(self, wants: list[bool]) -> None:
-        example = (random(2, 16, 3, 4, seed=2), self.x.detach(), self.weight.detach(), 2, wants)
+    @pytest.mark.parametrize("wants", [[True, True, True], [True, False, False], [False, True, False]])
+    def test_backward_keeps_the_rules_of_operators(self, name: str, wants: list[bool]) -> None:
+        weight, _, relu = CONVOLUTIONS[name]
+        y, dy = random(2, 16, 3, 4, seed=3), random(2, 16, 3, 4, seed=4)
         torch.library.opcheck(
-            torch.ops.resnets.convolution_backward.default, example, test_utils=("test_schema", "test_faketensor")
+            torch.ops.resnets.convolution_backward.default,
+            (dy, self.x, weight, y if relu else None, 2, wants),
+            test_utils=("test_schema", "test_faketensor"),
         )
 
     @pytest.mark.parametrize("stride", [1, 2])
-    @pytest.mark.parametrize("size", [1, 3])
-    def test_equals_torch_with_its_gradients(self, stride: int, size: int) -> None:
-        weight = self.weight[:, :, :size, :size]
-        ours = [tensor.detach().clone().requires_grad_() for tensor in (self.x, weight)]
-        exact = [tensor.detach().double().requires_grad_() for tensor in (self.x, weight)]
-        y, wanted = (
-            operators.convolution(ours[0], ours[1], stride),
-            functional.conv2d(exact[0], exact[1], padding=size // 2, stride=stride),
-        )
+    def test_equals_torch_with_its_gradients(self, name: str, stride: int) -> None:
+        weight, bias, relu = CONVOLUTIONS[name]
+        ours, exact = leaves(self.x, weight, bias), leaves(self.x, weight, bias, dtype=torch.float64)
+        y = convolve(ours, stride, relu=relu)
+        assert exact[0] is not None
+        assert exact[1] is not None
+        wanted = functional.conv2d(exact[0], exact[1], exact[2], padding=weight.shape[2] // 2, stride=stride)
+        wanted = wanted.relu() if relu else wanted
         for z in (y, wanted):
             z.backward(random(*z.shape, seed=3, dtype=z.dtype))  # type: ignore[no-untyped-call]
         assert error(y, wanted) < 2e-5
         for mine, theirs in zip(ours, exact, strict=True):
-            assert mine.grad is not None
-            assert theirs.grad is not None
-            assert error(mine.grad, theirs.grad) < 2e-5
+            if mine is not None and theirs is not None:
+                assert mine.grad is not None
+                assert theirs.grad is not None
+                assert error(mine.grad, theirs.grad) < 2e-5
 
     @pytest.mark.filterwarnings("ignore:.*should not be instantiated:DeprecationWarning")  # the compiler does it
-    def test_gradient_is_the_same_when_ahead_of_time_compiled(self) -> None:
-        def run() -> Tensor:
-            return operators.convolution(self.x, self.weight, 1).square().sum()
+    def test_gradient_is_the_same_when_ahead_of_time_compiled(self, name: str) -> None:
+        weight, bias, relu = CONVOLUTIONS[name]
+        tensors = leaves(self.x, weight, bias)
+        given = [tensor for tensor in tensors if tensor is not None]
 
-        plain = torch.autograd.grad(run(), (self.x, self.weight))
+        def run() -> Tensor:
+            return convolve(tensors, 1, relu=relu).square().sum()
+
+        plain = torch.autograd.grad(run(), given)
         torch._dynamo.reset()
-        compiled = torch.autograd.grad(torch.compile(run, backend="aot_eager", fullgraph=True)(), (self.x, self.weight))
+        compiled = torch.autograd.grad(torch.compile(run, backend="aot_eager", fullgraph=True)(), given)
         for mine, theirs in zip(compiled, plain, strict=True):
             assert torch.equal(mine, theirs)
 
-    @pytest.mark.parametrize("wanted", [0, 1])
-    def test_one_gradient_may_be_asked_for_alone(self, wanted: int) -> None:
-        leaves = [self.x.detach().clone(), self.weight.detach().clone()]
-        leaves[wanted].requires_grad_()
-        operators.convolution(leaves[0], leaves[1], 2).square().sum().backward()  # type: ignore[no-untyped-call]
-        everything = torch.autograd.grad(
-            operators.convolution(self.x, self.weight, 2).square().sum(), (self.x, self.weight)
-        )
-        found = leaves[wanted].grad
-        assert found is not None
-        assert torch.equal(found, everything[wanted])
-        assert leaves[1 - wanted].grad is None
+    def test_one_gradient_may_be_asked_for_alone(self, name: str) -> None:
+        weight, bias, relu = CONVOLUTIONS[name]
 
-    def test_a_second_derivative_is_refused_rather_than_wrong(self) -> None:
-        y = operators.convolution(self.x, self.weight, 1)
-        (first,) = torch.autograd.grad(y.square().sum(), self.x, create_graph=True)
+        def gradients(wanted: int | None) -> list[Tensor | None]:
+            tensors = leaves(self.x, weight, bias)
+            for place, tensor in enumerate(tensors):
+                if tensor is not None:
+                    tensor.requires_grad_(wanted in (None, place))
+            convolve(tensors, 2, relu=relu).square().sum().backward()  # type: ignore[no-untyped-call]
+            return [None if tensor is None else tensor.grad for tensor in tensors]
+
+        for place, wanted in enumerate(gradients(None)):
+            if wanted is not None:
+                alone = gradients(place)
+                found = alone.pop(place)
+                assert found is not None
+                assert torch.equal(found, wanted)
+                assert alone == [None, None]
+
+    def test_a_second_derivative_is_refused_rather_than_wrong(self, name: str) -> None:
+        weight, bias, relu = CONVOLUTIONS[name]
+        tensors = leaves(self.x, weight, bias)
+        y = convolve(tensors, 1, relu=relu)
+        (first,) = torch.autograd.grad(y.square().sum(), tensors[:1], create_graph=True)  # type: ignore[arg-type]
         with pytest.raises(RuntimeError, match="once_differentiable"):
             first.sum().backward()  # type: ignore[no-untyped-call]

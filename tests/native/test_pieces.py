@@ -7,7 +7,7 @@ from torch import nn
 
 from resnets.layers.norm import BatchNorm2d
 from resnets.native.kernels import Kernel
-from resnets.native.pieces import Chain, is_native, is_relu, kernel_of, only_chain, pieces, reason
+from resnets.native.pieces import Chain, Lone, is_native, is_relu, kernel_of, only_chain, pieces, reason
 from resnets.spec import NormSpec
 
 
@@ -20,13 +20,16 @@ def norm(channels: int = 16) -> BatchNorm2d:
 
 
 def cut(*layers: nn.Module) -> list[str]:
-    """Each piece by its letters: c n r for what a chain holds, else the class."""
-    return [
-        "cnr" * (len(piece.pairs) - 1) + ("cnr" if piece.ends_with_relu else "cn")
-        if isinstance(piece, Chain)
-        else type(piece).__name__
-        for piece in pieces(layers)
-    ]
+    """Each piece by its letters: c n r for what a chain or a lone convolution holds, else the class."""
+    return list(map(letters, pieces(layers)))
+
+
+def letters(piece: Chain | Lone | nn.Module) -> str:
+    if isinstance(piece, Chain):
+        return "cnr" * (len(piece.pairs) - 1) + ("cnr" if piece.ends_with_relu else "cn")
+    if isinstance(piece, Lone):
+        return "cr" if piece.relu else "c"
+    return type(piece).__name__
 
 
 class TestPieces:
@@ -39,8 +42,15 @@ class TestPieces:
 
     def test_leave_other_layers_in_their_places(self) -> None:
         assert cut(nn.MaxPool2d(2), conv(), norm(), nn.ReLU(), nn.Flatten()) == ["MaxPool2d", "cnr", "Flatten"]
-        assert cut(conv(), nn.ReLU(), norm()) == ["Conv2d", "ReLU", "BatchNorm2d"]
+        assert cut(conv(24), nn.ReLU(), norm()) == ["Conv2d", "ReLU", "BatchNorm2d"]
         assert cut() == []
+
+    def test_a_lone_convolution_takes_its_relu_along(self) -> None:
+        assert cut(conv(bias=True), nn.ReLU(), conv(), nn.Tanh()) == ["cr", "c", "Tanh"]
+        assert cut(conv(), nn.ReLU(), norm()) == ["cr", "BatchNorm2d"]
+
+    def test_a_bias_may_stand_before_a_norm(self) -> None:
+        assert cut(conv(bias=True), norm(), nn.ReLU(), conv(bias=True), norm()) == ["cnrcn"]
 
     @pytest.mark.parametrize(
         ("layers", "gains"),
@@ -66,13 +76,13 @@ class TestPieces:
         assert isinstance(second, Chain)
         assert [first.pairs[0].convolution, first.pairs[0].norm] == layers[:2]
         assert [second.pairs[0].convolution, second.pairs[0].norm] == layers[4:6]
-        assert (identity, last) == (layers[3], layers[6])
+        assert isinstance(last, Lone)
+        assert (identity, last.convolution) == (layers[3], layers[6])
 
     @pytest.mark.parametrize(
         "layer",
         [
             conv(out_channels=20),
-            conv(bias=True),
             conv(groups=2),
             conv(dilation=2),
             conv(size=3, padding=(1, 0)),
@@ -88,7 +98,7 @@ class TestPieces:
         assert not is_native(layer)
 
     def test_leave_the_norm_of_another_library_alone(self) -> None:
-        assert cut(conv(), nn.BatchNorm2d(16)) == ["Conv2d", "BatchNorm2d"]
+        assert cut(conv(), nn.BatchNorm2d(16)) == ["c", "BatchNorm2d"]
 
 
 class TestOnlyChain:
@@ -110,6 +120,7 @@ def test_relu_is_found_alone_and_in_a_sequence_of_one() -> None:
     ("layer", "suits"),
     [
         (conv(), True),
+        (conv(bias=True), True),
         (conv(3), False),
         (conv(stride=2), True),
         (conv(32, stride=3), False),
@@ -130,7 +141,7 @@ def test_kernels_are_for_3x3_and_1x1_on_whole_panels(*, layer: nn.Conv2d, suits:
     ("layer", "words"),
     [
         (conv(groups=4), "groups"),
-        (conv(bias=True, dilation=2), "bias, dilation"),
+        (conv(groups=2, dilation=2), "groups, dilation"),
         (conv(padding_mode="circular"), "padding that is not the same both ways, or not of zeros"),
         (conv(out_channels=24), "24 output channels, no multiple of 16"),
         (conv(3), "3 input channels, no multiple of 16"),

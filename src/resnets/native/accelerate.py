@@ -18,7 +18,7 @@ from resnets.layers.block import PlainBlock, ResidualBlock
 from resnets.layers.shortcut import ZeroPadding
 from resnets.native import chain, kernels, operators
 from resnets.native.library import active, required
-from resnets.native.pieces import Chain, is_native, is_relu, only_chain, pieces, takes
+from resnets.native.pieces import Chain, Lone, Pair, is_relu, only_chain, pieces, takes
 
 Model = TypeVar("Model", bound=nn.Module)
 
@@ -58,7 +58,7 @@ def _has_our_forward(module: nn.Module) -> bool:
 def _has_work(module: nn.Module) -> bool:
     """Whether a row of layers has any that is faster on the kernels, which is asked once and not at every step."""
     return not isinstance(module, nn.Sequential) or any(
-        piece.gains if isinstance(piece, Chain) else is_native(piece) for piece in pieces(list(module))
+        piece.gains if isinstance(piece, Chain) else isinstance(piece, Lone) for piece in pieces(list(module))
     )
 
 
@@ -102,8 +102,10 @@ def _sequence(layers: nn.Sequential, x: Tensor) -> Tensor:
     if _is_watched(layers) or not isinstance(x, Tensor):
         return nn.Sequential.forward(layers, x)  # type: ignore[no-any-return, no-untyped-call]
     for piece in pieces(list(layers)):
-        if not isinstance(piece, Chain):
+        if isinstance(piece, Lone):
             x = _alone(piece, x)
+        elif not isinstance(piece, Chain):
+            x = piece(x)
         elif _can_run(piece, layers, x):
             x = _run(piece, x, None, identity=0, relu=piece.ends_with_relu)
         else:
@@ -111,12 +113,12 @@ def _sequence(layers: nn.Sequential, x: Tensor) -> Tensor:
     return x
 
 
-def _alone(layer: nn.Module, x: Tensor) -> Tensor:
-    if isinstance(layer, nn.Conv2d) and is_native(layer) and is_ours(x) and takes(layer, x.shape[1]):
-        y: Tensor = operators.convolution(x, layer.weight, layer.stride[0])
-    else:
-        y = layer(x)
-    return y
+def _alone(piece: Lone, x: Tensor) -> Tensor:
+    layer = piece.convolution
+    if is_ours(x) and takes(layer, x.shape[1]):
+        return operators.convolution(x, layer.weight, layer.bias, layer.stride[0], relu=piece.relu)
+    y: Tensor = layer(x)
+    return functional.relu(y) if piece.relu else y
 
 
 _FORWARDS: Mapping[type[nn.Module], Callable[..., Tensor]] = {
@@ -145,12 +147,17 @@ def is_ours(x: Tensor) -> bool:
 
     Whoever records operations cannot see the kernels', so there must be none.
     """
-    is_traced = torch._C._get_tracing_state() is not None or torch.compiler.is_exporting()
-    is_dispatched = torch._C._len_torch_dispatch_stack() > 0
-    is_recorded = is_traced or is_dispatched or torch._C._are_functorch_transforms_active()
-    is_plain = type(x) is Tensor and x.layout == torch.strided and not x.is_neg()
-    is_single = is_plain and x.dtype == torch.float32 and x.device.type == "cpu"
-    return is_single and x.ndim == 4 and x.numel() > 0 and not is_recorded and not torch.is_autocast_enabled("cpu")
+    is_strided = isinstance(x, Tensor) and x.layout == torch.strided
+    is_single = is_strided and x.dtype == torch.float32 and x.device.type == "cpu"
+    return is_single and x.ndim == 4 and x.numel() > 0 and _is_plain(x) and not torch.is_autocast_enabled("cpu")
+
+
+def _is_plain(x: Tensor) -> bool:
+    """Whether what x is stands in its memory; torch.compile, which calls our operators, sees to that itself."""
+    if torch.compiler.is_compiling():
+        return not torch.compiler.is_exporting()
+    is_dispatched = torch._C._len_torch_dispatch_stack() > 0 or torch._C._are_functorch_transforms_active()
+    return type(x) is Tensor and not x.is_neg() and not is_dispatched and torch._C._get_tracing_state() is None
 
 
 def _can_run(piece: Chain, owner: nn.Module, x: Tensor) -> bool:
@@ -182,17 +189,27 @@ def _run(piece: Chain, x: Tensor, shortcut: Tensor | None, *, identity: int, rel
 
 
 def _train(piece: Chain, x: Tensor, shortcut: Tensor | None, *, identity: int, relu: bool) -> Tensor:
-    norms = [chain.Norm(pair.norm.weight, pair.norm.bias, pair.running[0], pair.norm.eps) for pair in piece.pairs]
+    norms = list(map(_norm, piece.pairs))
     convolutions = [pair.operand for pair in piece.pairs]
     z, found = operators.run_chain(x, shortcut, convolutions, norms, identity=identity, relu=relu)
     with torch.no_grad():
         for pair, statistics in zip(piece.pairs, found, strict=True):
             mean, variance, batches = pair.running
             momentum = pair.norm.momentum or 0.0
-            mean.lerp_(statistics[2], momentum)
+            mean.lerp_(statistics[2] if pair.bias is None else statistics[2] + pair.bias, momentum)
             variance.lerp_(statistics[3], momentum)
             batches += 1
     return z
+
+
+def _norm(pair: Pair) -> chain.Norm:
+    """A bias goes away with the mean of a batch; only the running mean sees it.      [Ioffe 2015, section 3.2]"""
+    beta: Tensor = pair.norm.bias
+    mean = pair.running[0]
+    if pair.bias is not None:
+        beta = beta + 0 * pair.bias  # so that its gradient is zero rather than missing, as weight decay needs it
+        mean = mean - pair.bias.detach()
+    return chain.Norm(pair.norm.weight, beta, mean, pair.norm.eps)
 
 
 def _infer(piece: Chain, x: Tensor, shortcut: Tensor | None, *, relu: bool) -> Tensor:

@@ -233,6 +233,6 @@ def torch_gradient(x: Tensor, convolution: Convolution, dy: Tensor, *, of_weight
     wanted = [not of_weight, of_weight, False]
     arguments = dy, x, convolution.weight, None, step, padding, [1, 1], False, [0, 0], 1, wanted
     dx, dw, _ = torch.ops.aten.convolution_backward(*arguments)
-    if of_weight:
-        return dw  # type: ignore[no-any-return]  # the operator is not typed
+    if of_weight:  # in the weight's layout, as compilers are told; PyTorch's may be channels last
+        return dw if dw.stride() == convolution.weight.stride() else torch.empty_like(convolution.weight).copy_(dw)
     return dx.contiguous(memory_format=torch.channels_last)  # type: ignore[no-any-return]

@@ -26,6 +26,11 @@ class Pair:
         return chain.Convolution(self.convolution.weight, kernel_of(self.convolution))
 
     @property
+    def bias(self) -> Tensor | None:
+        """Of the convolution."""
+        return self.convolution.bias
+
+    @property
     def running(self) -> tuple[Tensor, Tensor, Tensor]:
         """Mean, variance and number of batches so far; to be asked only where statistics are tracked."""
         norm = self.norm
@@ -37,7 +42,7 @@ class Pair:
         """What the norm does with its running statistics."""
         mean, variance, _ = self.running
         scale = self.norm.weight * (variance + self.norm.eps).rsqrt()
-        return scale, self.norm.bias - mean * scale
+        return scale, self.norm.bias - (mean if self.bias is None else mean - self.bias) * scale
 
 
 @dataclass(frozen=True)
@@ -77,14 +82,22 @@ class Chain:
         return len(x), self.pairs[-1].convolution.out_channels, height, width
 
 
-def pieces(layers: Sequence[nn.Module]) -> Iterator[Chain | nn.Module]:
+@dataclass(frozen=True)
+class Lone:
+    """A convolution of ours without a norm, and whether a ReLU is behind it."""
+
+    convolution: nn.Conv2d
+    relu: bool
+
+
+def pieces(layers: Sequence[nn.Module]) -> Iterator[Chain | Lone | nn.Module]:
     """The layers in their order, chains gathered up."""
     pairs: list[Pair] = []
     position = 0
     while position < len(layers):
-        convolution, norm = layers[position], layers[position + 1] if position + 1 < len(layers) else None
-        if _is_plain(convolution) and type(norm) is BatchNorm2d:
-            pairs.append(Pair(convolution, norm))  # type: ignore[arg-type]  # _is_plain has looked
+        convolution, behind = layers[position], layers[position + 1] if position + 1 < len(layers) else None
+        if _is_plain(convolution) and type(behind) is BatchNorm2d:
+            pairs.append(Pair(convolution, behind))  # type: ignore[arg-type]  # _is_plain has looked
             position += 2
             if position < len(layers) and is_relu(layers[position]):
                 position += 1
@@ -93,8 +106,10 @@ def pieces(layers: Sequence[nn.Module]) -> Iterator[Chain | nn.Module]:
         else:
             if pairs:
                 yield Chain(tuple(pairs), ends_with_relu=True)
-            yield convolution
-            position += 1
+            is_lone = is_native(convolution)
+            relu = is_lone and behind is not None and is_relu(behind)
+            yield Lone(convolution, relu) if is_lone else convolution  # type: ignore[arg-type]  # is_native has looked
+            position += 1 + relu
         pairs = []
     if pairs:
         yield Chain(tuple(pairs), ends_with_relu=True)
@@ -122,9 +137,10 @@ def is_native(module: nn.Module) -> bool:
 
 
 def takes(layer: nn.Conv2d, channels: int) -> bool:
-    """Whether the weight has the shape that the layer says, for so many channels, and the kernels' kind of numbers."""
+    """Whether weight and bias have the shapes that the layer says, for so many channels, and our kind of numbers."""
     shape = (layer.out_channels, channels, *layer.kernel_size)
-    return layer.weight.shape == shape and _is_single(layer.weight)
+    has_bias = layer.bias is None or (layer.bias.shape == shape[:1] and _is_single(layer.bias))
+    return has_bias and layer.weight.shape == shape and _is_single(layer.weight)
 
 
 def _is_single(tensor: Tensor) -> bool:
@@ -139,11 +155,7 @@ def kernel_of(layer: nn.Conv2d) -> Kernel:
 def _is_plain(layer: nn.Module) -> bool:
     """A convolution with a square kernel, whole panels of outputs, and none of the extras."""
     return type(layer) is nn.Conv2d and not (
-        layer.groups > 1
-        or layer.bias is not None
-        or layer.out_channels % kernels.PANEL
-        or layer.dilation != (1, 1)
-        or not _is_even(layer)
+        layer.groups > 1 or layer.out_channels % kernels.PANEL or layer.dilation != (1, 1) or not _is_even(layer)
     )
 
 
@@ -161,7 +173,6 @@ def reason(layer: nn.Conv2d) -> str:
         return ""
     extras = {
         "groups": layer.groups > 1,
-        "bias": layer.bias is not None,
         f"{layer.out_channels} output channels, no multiple of {kernels.PANEL}": layer.out_channels % kernels.PANEL,
         "dilation": layer.dilation != (1, 1),
         "a kernel, stride or padding that is not the same both ways, or not of zeros": not _is_even(layer),
