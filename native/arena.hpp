@@ -10,6 +10,7 @@
 #include <cstdint>
 #include <map>
 #include <mutex>
+#include <new>
 #ifdef __linux__
 #include <pthread.h>
 #include <sys/mman.h>
@@ -58,17 +59,25 @@ class Arena {
         const std::lock_guard<std::mutex> guard(lock);
         const auto gap = std::find_if(gaps.begin(), gaps.end(), [=](const auto& one) { return one.second >= bytes; });
         if (gap == gaps.end()) return nullptr;
-        const auto [place, room] = *gap;
-        gaps.erase(gap);
-        if (room > bytes) gaps[place + bytes] = room - bytes;
+        auto rest = gaps.extract(gap); // and put back, which takes no memory that might not be there
+        const uintptr_t place = rest.key();
+        rest.key() += bytes;
+        rest.mapped() -= bytes;
+        if (rest.mapped()) gaps.insert(std::move(rest));
         reached = std::max(reached, place + bytes);
         return reinterpret_cast<void*>(place);
     }
 
     // A place that was taken is free again; where nothing lives any more, pages are given back if they are not to be kept.
-    void give(void* place, size_t bytes) {
+    // Without memory to note it down, it is lost.
+    void give(void* place, size_t bytes) noexcept {
         const std::lock_guard<std::mutex> guard(lock);
-        const auto gap = gaps.emplace(uintptr_t(place), bytes).first;
+        Gaps::iterator gap;
+        try {
+            gap = gaps.emplace(uintptr_t(place), bytes).first;
+        } catch (const std::bad_alloc&) {
+            return;
+        }
         join_with_next(gap);
         if (gap != gaps.begin()) join_with_next(std::prev(gap));
         if (!keeps && gaps.begin()->second == end - start) give_back();
@@ -131,11 +140,14 @@ inline ManagedTensor* images(int32_t bits, int64_t count, int64_t channels, int6
     // Whole cache lines and one more, so that equal tensors behind one another do not meet in the same cache sets.
     const size_t numbers = size_t(count) * size_t(channels) * size_t(height) * size_t(width);
     const size_t bytes = (numbers * size_t(bits) / 8 + 63) / 64 * 64 + 64;
-    void* const place = instance().take(bytes);
-    if (!place) return nullptr;
-    auto* const made = new Images{
+    auto* const made = new (std::nothrow) Images{
         {}, {count, channels, height, width}, {height * width * channels, 1, width * channels, channels}, bytes};
-    made->data = place;
+    if (!made) return nullptr;
+    made->data = instance().take(bytes);
+    if (!made->data) {
+        delete made;
+        return nullptr;
+    }
     made->device_type = 1; // CPU
     made->dimensions = 4;
     made->kind = 2; // floating point

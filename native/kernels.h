@@ -1,7 +1,9 @@
 /* The plain C interface of the kernels: pointers to float (to double in the float64 variant), channels innermost.
 
-   Tensors are (images, height, width, channels).  Every function returns 0, or 1 if memory ran out; then nothing but
-   its output was written.  Threads are OpenMP's; the answer depends on their number only where sums of gradients meet. */
+   Tensors are (images, height, width, channels).  Functions that return an int32_t return 0, or 1 if memory ran out; then
+   nothing but their output was written.  Threads are OpenMP's; the answer depends on their number only where sums of
+   gradients meet.  Channels are multiples of 16, but those of the input of a convolution of up to 11x11 pixels whose input
+   needs no gradient and has no prologue.  Callers see to that: nothing is checked here. */
 #pragma once
 
 #include <stdint.h>

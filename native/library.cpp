@@ -1,9 +1,7 @@
 // What the library exports: the kernels of the variants that were compiled in and that this processor can run.
 #include <atomic>
 #include <cstring>
-#ifndef _WIN32
 #include <pthread.h>
-#endif
 
 #include "kernels.h"
 #include "arena.hpp"
@@ -47,17 +45,11 @@ const Variant VARIANTS[] = {
     {"scalar64", &scalar64::kernels, always},
 };
 
-#ifndef _WIN32
 [[maybe_unused]] const int watching = pthread_atfork(nullptr, nullptr, [] { resnets_in_forked_child = true; });
-#endif
 
 } // namespace
 
-#ifdef _WIN32
-#define EXPORTED extern "C" __declspec(dllexport)
-#else
 #define EXPORTED extern "C" __attribute__((visibility("default")))
-#endif
 
 // The interface's number: raised with every change to kernels.h, so that an old library is refused.
 EXPORTED int32_t resnets_interface() { return RESNETS_INTERFACE; }
@@ -78,7 +70,11 @@ EXPORTED const Kernels* resnets_kernels(const char* name) {
 
 // Images, not initialised, in the kernels' own memory until `deleter` is called; null if there is no place.
 EXPORTED ManagedTensor* resnets_images(int32_t bits, int64_t count, int64_t channels, int64_t height, int64_t width) {
-    return arena::images(bits, count, channels, height, width);
+    try {
+        return arena::images(bits, count, channels, height, width);
+    } catch (const std::bad_alloc&) { // while the arena itself is made
+        return nullptr;
+    }
 }
 
 // Whether that memory stays in the process when nothing lives in it.

@@ -13,11 +13,17 @@ namespace {
 
 enum Algorithm { BY_SHAPE = 0, GATHER = 1, WINOGRAD_2 = 2, WINOGRAD_4 = 4 };
 
+// Products that a pair of channels takes in one image: with F(2x2) fewer where images are no larger than 2x2.
+template <class F> int64_t products_of_image(const Convolution& c) {
+    return int64_t(Tiling<F>(c).in_image) * F::POINTS * F::POINTS;
+}
+
 // Winograd wants a 3x3 kernel that keeps or halves the size, and whole panels of channels.
 int algorithm_of(const Convolution& c, const Plan& plan) {
     if (plan.algorithm != BY_SHAPE) return plan.algorithm;
     const bool fits = c.kernel == 3 && c.stride <= 2 && c.padding == 1 && c.channels % PANEL == 0;
-    return !fits ? GATHER : c.stride == 1 ? WINOGRAD_4 : WINOGRAD_2;
+    if (!fits) return GATHER;
+    return c.stride == 2 || products_of_image<F2>(c) < products_of_image<F4>(c) ? WINOGRAD_2 : WINOGRAD_4;
 }
 
 // Calls work with the algorithm as a value of its type; `Strided` is the one for stride 2.
@@ -36,8 +42,25 @@ template <class Work> int32_t guarded(const Work& work) {
     }
 }
 
+// The sums over no images.
+int32_t without_images(const Epilogue& epilogue, int channels) {
+    if (epilogue.sums) std::fill_n(epilogue.sums, 2 * channels, 0.0);
+    return 0;
+}
+
+// The gradient of filters that no image met.
+int32_t without_images(const Convolution& c, real* dw, const Strides& at) {
+    for (int64_t k = 0; k < c.out_channels; k++)
+        for (int64_t i = 0; i < c.channels; i++)
+            for (int row = 0; row < c.kernel; row++)
+                for (int column = 0; column < c.kernel; column++)
+                    dw[k * at.out + i * at.in + row * at.row + column * at.column] = 0;
+    return 0;
+}
+
 int32_t forward(const Convolution* c, const void* x, const void* w, const Strides* at, void* y, const Prologue* prologue,
                 const Epilogue* epilogue, const Plan* plan) {
+    if (!c->images) return without_images(*epilogue, c->out_channels);
     return guarded([&] {
         const int algorithm = algorithm_of(*c, *plan);
         if (algorithm == GATHER) {
@@ -55,6 +78,7 @@ int32_t forward(const Convolution* c, const void* x, const void* w, const Stride
 // The gradient of the input is a convolution with the filters turned round and the channels exchanged.
 int32_t backward_data(const Convolution* c, const void* dy, const void* w, const Strides* at, void* dx,
                       const Epilogue* epilogue, const Plan* plan) {
+    if (!c->images) return without_images(*epilogue, c->channels);
     return guarded([&] {
         const int algorithm = algorithm_of(*c, *plan);
         if (algorithm == GATHER)
@@ -71,6 +95,7 @@ int32_t backward_data(const Convolution* c, const void* dy, const void* w, const
 
 int32_t backward_weights(const Convolution* c, const void* x, const void* dy, void* dw, const Strides* at,
                          const Prologue* prologue, const NormGradient* norm, const Plan* plan) {
+    if (!c->images) return without_images(*c, numbers(dw), *at);
     return guarded([&] {
         const int algorithm = algorithm_of(*c, *plan);
         if (algorithm == GATHER)
@@ -101,6 +126,7 @@ int32_t pack_weights(const Convolution* c, const void* w, const Strides* at, voi
 
 int32_t forward_packed(const Convolution* c, const void* x, const void* packed, void* y, const Epilogue* epilogue,
                        const Plan* plan) {
+    if (!c->images) return without_images(*epilogue, c->out_channels);
     return guarded([&] {
         const int algorithm = algorithm_of(*c, *plan);
         const real* u = numbers(packed);

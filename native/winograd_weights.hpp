@@ -6,6 +6,7 @@
 namespace VARIANT {
 
 constexpr int64_t PRIVATE_BYTES = 6 << 20; // gradients that each thread may keep for itself
+constexpr int64_t ALL_PRIVATE_BYTES = 64 << 20; // and all threads together
 constexpr int SIDE = 4;                    // panels along a side of the blocks that threads share out instead
 
 // Whether a point before this one has the same filter.
@@ -119,7 +120,8 @@ template <class F, Gate gate>
 static void winograd_weights(const Convolution& c, const real* x, const real* dy, real* dw, const Strides& at,
                              const Prologue& prologue, const NormGradient& norm, const Plan& plan) {
     const int64_t count = Tiling<F>(c).count;
-    const bool large = winograd_packed_size<F>(c) * int64_t(sizeof(real)) > PRIVATE_BYTES;
+    const int64_t bytes = winograd_packed_size<F>(c) * int64_t(sizeof(real));
+    const bool large = bytes > PRIVATE_BYTES || bytes * threads_for(count) > ALL_PRIVATE_BYTES;
     if (plan.tiles ? plan.by_channels : large) {
         const int block = plan.tiles ? plan.tiles : 64;
         return weights_by_channels<F, gate>(c, x, dy, dw, at, prologue, norm, int(std::min<int64_t>(block, count)));

@@ -25,6 +25,9 @@ def test_a_model_shows_where_each_convolution_runs(command: Command, monkeypatch
     content = json.loads(command("env", "--model", "resnext50_32x4d", "--json").out)["convolutions"]
     grouped = next(row for row in content if "groups" in row["reason"])
     assert grouped["inference"] == "PyTorch"
+    content = json.loads(command("env", "--model", "shake_shake26_2x32d", "--json").out)["convolutions"]
+    if active():
+        assert any(row["reason"] == "its layer calls it by itself" for row in content)
     monkeypatch.setenv(SWITCH, "0")
     text = command("env", "--model", "resnet18").out
     assert "switched off by RESNETS_NATIVE=0" in text

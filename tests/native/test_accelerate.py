@@ -10,12 +10,14 @@ from typing import Any
 import pytest
 import torch
 from torch import Tensor, nn
+from torch.nn import functional
 
 from native_oracle import NARROW, assert_as_exact_as_torch, error, images, network, random, step, watch_kernels
 from resnets.layers.freezing import freeze_norms
 from resnets.layers.norm import BatchNorm2d
 from resnets.native.accelerate import accelerate, is_accelerated, restore
-from resnets.spec import NormSpec, ResNetSpec, VGGSpec
+from resnets.native.library import SWITCH
+from resnets.spec import NormSpec, ResNetSpec, RevNetSpec, VGGSpec
 from resnets.spec.families import Spec
 
 pytestmark = pytest.mark.usefixtures("native_kernels")
@@ -142,6 +144,15 @@ class TestStep:
         assert ("forward" in vars(row)) is is_ours
         assert is_accelerated(model) is is_ours
 
+    def test_computes_a_reversible_unit_again_as_it_did(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        """RevNet's units are computed again on the way back, with norms that do not remember the batch twice."""
+        model = network(RevNetSpec(num_blocks=(1, 1), widths=(32, 64), num_classes=7)).train()
+        assert_as_exact_as_torch(model, images())
+        calls = watch_kernels(monkeypatch)
+        step(model, images())
+        assert calls.count("weight_gradient") == 8
+        assert calls.count("convolve") == 8 + 4  # those of the second stage's unit halve the image and are stored
+
     def test_leaves_no_batch_and_other_numbers_to_pytorch(self, monkeypatch: pytest.MonkeyPatch) -> None:
         calls = watch_kernels(monkeypatch)
         model = network().eval()
@@ -169,6 +180,42 @@ class TestStep:
             for other in (x.to_sparse(), x.to_mkldnn()):
                 TestRefusal.answers_alike(unit, plain, other)
         assert calls == []
+
+    def test_leaves_parameters_that_do_not_stand_side_by_side_to_pytorch(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        layer, x = nn.Conv2d(16, 16, 3, padding=1), random(2, 16, 6, 6, seed=1)
+        row = accelerate(nn.Sequential(layer, nn.ReLU()))
+        calls = watch_kernels(monkeypatch)
+        for bias in (random(32, seed=3)[::2], torch.ones(1).expand(16)):
+            layer.bias = nn.Parameter(bias, requires_grad=False)
+            wanted = functional.conv2d(x, layer.weight, bias.contiguous(), padding=1).relu()
+            assert error(row(x), wanted) < 1e-6
+        assert calls == []
+        norm = BatchNorm2d(16, NormSpec())
+        norm.weight = nn.Parameter(random(32, seed=3)[::2])
+        accelerate(nn.Sequential(layer, norm)).train()(x)
+        assert calls == []
+
+    @pytest.mark.filterwarnings("ignore:.*torch.jit.script:DeprecationWarning")  # PyTorch's own
+    def test_leaves_forward_derivatives_to_pytorch(self) -> None:
+        x, direction = images().detach(), images().detach().flip(0)
+        for model in (network().eval(), network(BIASED).train()):
+            with torch.no_grad(), torch.autograd.forward_ad.dual_level():
+                dual = torch.autograd.forward_ad.make_dual(x, direction)  # type: ignore[no-untyped-call]
+                found, wanted = (
+                    torch.autograd.forward_ad.unpack_dual(one(dual)).tangent  # type: ignore[no-untyped-call]
+                    for one in (model, restore(copy.deepcopy(model)))
+                )
+            assert found is not None
+            assert torch.equal(found, wanted)
+
+    def test_goes_on_with_pytorch_where_kernels_are_switched_off(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        model = network().train()
+        calls = watch_kernels(monkeypatch)
+        monkeypatch.setenv(SWITCH, "0")
+        found = step(model, images())
+        wanted = step(restore(network()).train(), images())
+        assert calls == []
+        assert all(torch.equal(found[name], value) for name, value in wanted.items())
 
     def test_under_autocast_is_pytorchs(self) -> None:
         model = network()
@@ -284,6 +331,20 @@ class TestHooks:
         norm.register_full_backward_hook(lambda _, inputs, outputs: seen.extend([inputs, outputs]))
         step(model, images())
         assert len(seen) == 2
+
+    @pytest.mark.parametrize("is_training", [True, False])
+    @pytest.mark.parametrize("part", [0, 1, 2])
+    def test_a_part_that_computes_in_a_way_of_its_own_is_asked(self, part: int, *, is_training: bool) -> None:
+        model = network().train(is_training)
+        block: Any = model.get_submodule("stages.S2.U1")
+        layer = block.residual[part]
+        original = layer.forward
+        vars(layer)["forward"] = lambda x: original(x).square()
+        with torch.set_grad_enabled(is_training):
+            found, wanted = model(images()), restore(copy.deepcopy(model))(images())
+            assert error(found, wanted) < 1e-4
+            del vars(layer)["forward"]
+            assert error(found, model(images())) > 1e-3
 
     @pytest.mark.usefixtures("global_hooks")
     def test_hook_on_every_module_sees_every_module(self) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import io
 import pickle
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -143,6 +144,17 @@ class TestCompilers:
         with torch.set_grad_enabled(is_training):
             compiled: Any = torch.compile(model, backend=backend, fullgraph=True)
             wanted, found = step(other, images()), step(compiled, images())
+        for name, value in wanted.items():
+            assert error(found.get(name, found.get(f"_orig_mod.{name}", value * torch.nan)), value) < 1e-5, name
+
+    @pytest.mark.skipif(shutil.which("g++") is None, reason="torch.compile needs a compiler")
+    @pytest.mark.filterwarnings("ignore")
+    def test_compiled_by_inductor_it_gives_the_same(self) -> None:
+        torch._dynamo.reset()
+        model = network(ResNetSpec(num_blocks=(1,), width=16, stem="small", num_classes=7)).train()
+        wanted = step(copy.deepcopy(model), images())
+        compiled: Any = torch.compile(model, fullgraph=True)
+        found = step(compiled, images())
         for name, value in wanted.items():
             assert error(found.get(name, found.get(f"_orig_mod.{name}", value * torch.nan)), value) < 1e-5, name
 

@@ -112,6 +112,35 @@ class TestConvolution:
         y = ours.convolve(kernels(variant), x, weight, case.kernel, plan=Plan(*case.plan))
         assert error(y, convolution(x, weight, case.kernel)) < tolerance(variant)
 
+    @pytest.mark.parametrize("kernel", [Kernel(3, 1, 1), Kernel(3, 2, 1), Kernel(1, 1, 0), Kernel(7, 2, 3)])
+    @pytest.mark.parametrize("algorithm", [0, GATHER])
+    def test_no_images_give_no_outputs_sums_or_gradients(self, variant: str, algorithm: int, kernel: Kernel) -> None:
+        case = Case(0, 16, 6, 8, 32, kernel, (algorithm, 0, 0, 0), 0)
+        x, weight, dy = case.tensors(variant)
+        plan, pivot = Plan(*case.plan), weight.new_zeros(32)
+        y, sums = ours.convolve_and_count(kernels(variant), x, weight, kernel, before=None, pivot=pivot)
+        assert y.shape == dy.shape
+        assert not sums.any()
+        assert ours.input_gradient(kernels(variant), dy, weight, tuple(x.shape), kernel, plan=plan).shape == x.shape
+        dw = ours.weight_gradient(kernels(variant), x, dy, weight, kernel, plan=plan)
+        assert dw.shape == weight.shape
+        assert not dw.any()
+        packed = ours.pack(kernels(variant), weight, kernel, (0, 16, 6, 8), plan)
+        ours.packed_convolution(kernels(variant), x, packed, y, pivot, None, relu=True)()
+
+    def test_images_no_larger_than_a_tile_of_f2_take_fewer_products(self, variant: str) -> None:
+        native, filters = kernels(variant), 16 * 16
+        sizes = {size: ours._sizes((1, 16, size, size), 16, Kernel(3, 1, 1)) for size in (1, 2, 3, 8)}
+        found = {size: native.packed_size(one, Plan()) // filters for size, one in sizes.items()}
+        assert found == {1: 16, 2: 16, 3: 36, 8: 36}
+
+    @pytest.mark.parametrize(("channels", "size"), [(24, 3), (16, 13)])
+    def test_what_there_is_no_kernel_for_is_refused(self, variant: str, channels: int, size: int) -> None:
+        with pytest.raises(ValueError, match=f"no kernel for {channels} output channels by {size}x{size} pixels"):
+            ours.convolve(
+                kernels(variant), torch.zeros(1, 16, 8, 8), torch.zeros(channels, 16, size, size), Kernel(size, 1, 1)
+            )
+
     def test_few_channels_of_lines_longer_than_a_block_equal_torch(self, variant: str) -> None:
         case = Case(2, 3, 9, 401, 16, Kernel(7, 2, 3), (0, 0, 0, 0), 0)
         x, weight, _ = case.tensors(variant)

@@ -228,6 +228,20 @@ class TestConvolution:
                 assert torch.equal(found, wanted)
                 assert alone == [None, None]
 
+    def test_numbers_of_another_kind_are_refused(self, name: str) -> None:
+        weight, bias, relu = CONVOLUTIONS[name]
+        with pytest.raises(ValueError, match="compute with float32 on a CPU, not with torch.float64 on cpu"):
+            torch.ops.resnets.convolution(self.x.double(), weight, bias, 1, relu)
+
+    def test_no_images_give_no_gradient(self, name: str) -> None:
+        weight, bias, relu = CONVOLUTIONS[name]
+        tensors = leaves(self.x[:0], weight, bias)
+        convolve(tensors, 1, relu=relu).sum().backward()  # type: ignore[no-untyped-call]
+        for tensor in tensors:
+            if tensor is not None:
+                assert tensor.grad is not None
+                assert not tensor.grad.any()
+
     def test_a_second_derivative_is_refused_rather_than_wrong(self, name: str) -> None:
         weight, bias, relu = CONVOLUTIONS[name]
         tensors = leaves(self.x, weight, bias)

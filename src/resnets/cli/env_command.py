@@ -52,13 +52,15 @@ def _convolutions(model: nn.Module) -> list[dict[str, str]]:
     from torch import nn
 
     from resnets.inference.native.steps import is_layer_for_kernels
+    from resnets.native.accelerate import computed
     from resnets.native.library import status
     from resnets.native.pieces import reason
 
-    rows = []
+    rows, ours = [], computed(model)
     for name, module in model.named_modules():
         if isinstance(module, nn.Conv2d):
-            why = reason(module) if status().variant else "no native kernels"
+            why = "" if module in ours else reason(module) or "its layer calls it by itself"
+            why = why if status().variant else "no native kernels"
             is_tried = status().variant and is_layer_for_kernels(module)
             inference = "whichever is faster" if is_tried else "PyTorch"
             rows.append(

@@ -12,6 +12,7 @@ from typing import TypeVar
 
 import torch
 from torch import Tensor, nn
+from torch.autograd import forward_ad
 from torch.nn import functional
 
 from resnets.layers.block import PlainBlock, ResidualBlock
@@ -50,6 +51,18 @@ def is_accelerated(model: nn.Module) -> bool:
     return any(map(_has_our_forward, model.modules()))
 
 
+def computed(model: nn.Module) -> set[nn.Conv2d]:
+    """The convolutions of a model that the kernels compute in training, once it is accelerated."""
+    rows = (module for module in model.modules() if type(module).forward is nn.Sequential.forward)
+    found: set[nn.Conv2d] = set()
+    for piece in (piece for row in rows for piece in pieces(list(row.children()))):
+        if isinstance(piece, Lone):
+            found.add(piece.convolution)
+        elif isinstance(piece, Chain) and piece.gains:
+            found.update(pair.convolution for pair in piece.pairs if pair.operand.is_native)
+    return found
+
+
 def _has_our_forward(module: nn.Module) -> bool:
     forward = vars(module).get("forward")
     return isinstance(forward, partial) and forward.func in _FORWARDS.values()
@@ -65,7 +78,13 @@ def _has_work(module: nn.Module) -> bool:
 def _residual_block(block: ResidualBlock, x: Tensor) -> Tensor:
     """activation(F(x) + shortcut(x)), with F one chain."""
     branch = only_chain(list(block.residual))
-    if branch and not branch.ends_with_relu and is_relu(block.activation) and _can_run(branch, block, x):
+    if (
+        branch
+        and not branch.ends_with_relu
+        and is_relu(block.activation)
+        and not _is_watched(block)
+        and _can_run(branch, x)
+    ):
         shape = branch.output_shape(x)
         if step := _step_of(block.shortcut, x, shape):
             return _run(branch, x, None, identity=step, relu=True)
@@ -80,7 +99,13 @@ def _residual_block(block: ResidualBlock, x: Tensor) -> Tensor:
 def _plain_block(block: PlainBlock, x: Tensor) -> Tensor:
     """activation(F(x)), with F one chain."""
     branch = only_chain(list(block.residual))
-    if branch and not branch.ends_with_relu and is_relu(block.activation) and _can_run(branch, block, x):
+    if (
+        branch
+        and not branch.ends_with_relu
+        and is_relu(block.activation)
+        and not _is_watched(block)
+        and _can_run(branch, x)
+    ):
         return _run(branch, x, None, identity=0, relu=True)
     return PlainBlock.forward(block, x)
 
@@ -106,7 +131,7 @@ def _sequence(layers: nn.Sequential, x: Tensor) -> Tensor:
             x = _alone(piece, x)
         elif not isinstance(piece, Chain):
             x = piece(x)
-        elif _can_run(piece, layers, x):
+        elif _can_run(piece, x):
             x = _run(piece, x, None, identity=0, relu=piece.ends_with_relu)
         else:
             x = _run_on_torch(piece, x)
@@ -130,15 +155,18 @@ _FORWARDS: Mapping[type[nn.Module], Callable[..., Tensor]] = {
 
 
 def _is_watched(module: nn.Module) -> bool:
-    """Whether a hook wants to see what goes through the module's parts."""
+    """Whether a hook wants to see what goes through the module's parts, or one of them computes in a way of its own."""
     if any(getattr(nn.modules.module, f"_global{name}") for name in _HOOKS):
         return True
     parts = list(vars(module)["_modules"].values())
     while parts:
-        part = vars(parts.pop())
-        if any([part[name] for name in _HOOKS]):  # noqa: C419  # a list is twice as fast, and this runs for each block
+        part = parts.pop()
+        own = vars(part)
+        if any([own[name] for name in _HOOKS]):  # noqa: C419  # a list is twice as fast, and this runs for each block
             return True
-        parts += part["_modules"].values()
+        if "forward" in own and not _has_our_forward(part):
+            return True
+        parts += own["_modules"].values()
     return False
 
 
@@ -154,18 +182,20 @@ def is_ours(x: Tensor) -> bool:
 
 def _is_plain(x: Tensor) -> bool:
     """Whether what x is stands in its memory; torch.compile, which calls our operators, sees to that itself."""
+    if type(x) is not Tensor or torch._C._are_functorch_transforms_active() or forward_ad._current_level >= 0:
+        return False
     if torch.compiler.is_compiling():
         return not torch.compiler.is_exporting()
-    is_dispatched = torch._C._len_torch_dispatch_stack() > 0 or torch._C._are_functorch_transforms_active()
-    return type(x) is Tensor and not x.is_neg() and not is_dispatched and torch._C._get_tracing_state() is None
+    is_recorded = torch._C._len_torch_dispatch_stack() > 0 or torch._C._get_tracing_state() is not None
+    return not x.is_neg() and not is_recorded and active() is not None
 
 
-def _can_run(piece: Chain, owner: nn.Module, x: Tensor) -> bool:
-    """Whether nobody watches, all norms are in one mode that there is a kernel for, and each has what it needs."""
+def _can_run(piece: Chain, x: Tensor) -> bool:
+    """Whether all norms are in one mode that there is a kernel for, and each has what it needs."""
     norms = [pair.norm for pair in piece.pairs]
-    if _is_watched(owner) or not is_ours(x):
+    if not is_ours(x):
         return False
-    if not all(norm.affine and norm.track_running_stats and norm.momentum is not None for norm in norms):
+    if not all(norm.affine and norm.running_mean is not None and norm.momentum is not None for norm in norms):
         return False
     if not piece.takes(x.shape[1]):
         return False
@@ -194,6 +224,8 @@ def _train(piece: Chain, x: Tensor, shortcut: Tensor | None, *, identity: int, r
     z, found = operators.run_chain(x, shortcut, convolutions, norms, identity=identity, relu=relu)
     with torch.no_grad():
         for pair, statistics in zip(piece.pairs, found, strict=True):
+            if not pair.norm.track_running_stats:
+                continue
             mean, variance, batches = pair.running
             momentum = pair.norm.momentum or 0.0
             mean.lerp_(statistics[2] if pair.bias is None else statistics[2] + pair.bias, momentum)

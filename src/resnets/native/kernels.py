@@ -17,6 +17,8 @@ PANEL = 16
 
 Source: [Goto 2008, section 4].
 """
+LARGEST_KERNEL = 11
+"""Pixels along a side: native/gather.hpp has room for so many."""
 BY_SHAPE = Plan()
 
 
@@ -45,6 +47,10 @@ def _pointer(tensor: Tensor | None) -> int | None:
 
 
 def _sizes(x: tuple[int, ...], out_channels: int, kernel: Kernel) -> Convolution:
+    if out_channels % PANEL or not 0 < kernel.size <= LARGEST_KERNEL:
+        raise ValueError(
+            f"There is no kernel for {out_channels} output channels by {kernel.size}x{kernel.size} pixels."
+        )
     images, channels, height, width = x
     output = kernel.output_size(height), kernel.output_size(width)
     return Convolution(

@@ -123,10 +123,15 @@ def variants() -> list[str]:
     library = opened()
     if isinstance(library, str):
         return []
+    return list(_names(library))
+
+
+@functools.cache
+def _names(library: ctypes.CDLL) -> tuple[str, ...]:
     names: list[str] = []
     while name := library.resnets_variant(len(names)):
         names.append(name.decode())
-    return names
+    return tuple(names)
 
 
 @functools.cache

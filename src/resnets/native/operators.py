@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import astuple
 from typing import Any
 
 import torch
@@ -13,7 +12,7 @@ from torch.autograd.function import once_differentiable
 from resnets.native import chain, kernels
 from resnets.native.chain import Convolution, Norm, Trace
 from resnets.native.kernels import Kernel
-from resnets.native.library import required
+from resnets.native.library import Kernels, required
 
 _LAST = torch.channels_last
 
@@ -21,6 +20,18 @@ _LAST = torch.channels_last
 def _kernel(weight: Tensor, stride: int) -> Kernel:
     """A kernel that, with stride 1, keeps the size."""
     return Kernel(weight.shape[2], stride, weight.shape[2] // 2)
+
+
+def _kernels_for(*tensors: Tensor) -> Kernels:
+    """The kernels, for numbers that they compute with.
+
+    Raises:
+        ValueError: if they do not.
+    """
+    for tensor in tensors:
+        if tensor.dtype != torch.float32 or tensor.device.type != "cpu":
+            raise ValueError(f"The kernels compute with float32 on a CPU, not with {tensor.dtype} on {tensor.device}.")
+    return required()
 
 
 def run_chain(
@@ -36,7 +47,9 @@ def run_chain(
 
     `identity`: the shortcut is every so many-th pixel of x, with channels of zeros behind its own; 0 for none of x.
     """
-    settings = [identity, relu, *(number for convolution in convolutions for number in astuple(convolution.kernel))]
+    settings = [identity, int(relu)]
+    for kernel in (convolution.kernel for convolution in convolutions):
+        settings += [kernel.size, kernel.stride, kernel.padding]
     weights = [convolution.weight for convolution in convolutions]
     parameters = [tensor for norm in norms for tensor in (norm.gamma, norm.beta, norm.pivot)]
     z, *found = _Chain.apply(x, shortcut, settings, [norm.eps for norm in norms], *weights, *parameters)  # type: ignore[no-untyped-call]
@@ -100,7 +113,7 @@ def _run(
     if settings[0]:
         shortcut = chain.subsampled(x, settings[0], len(weights[-1]))
     added = None if shortcut is None else shortcut.contiguous(memory_format=_LAST)
-    z, traces = chain.forward(required(), convolutions, links, x, added, relu=bool(settings[1]))
+    z, traces = chain.forward(_kernels_for(x, *weights), convolutions, links, x, added, relu=bool(settings[1]))
     kept = [x.new_empty(0) if trace.read is None else trace.read for trace in traces[1:]]
     return [z, *(trace.statistics for trace in traces), *(trace.y for trace in traces), *kept]
 
@@ -122,7 +135,9 @@ def _run_backward(
     traces = list(map(Trace, reads, stored[count : 2 * count], stored[:count]))
     dz = dz.contiguous(memory_format=_LAST)
     identity, relu = settings[0], bool(settings[1])
-    dx, found = chain.backward(required(), convolutions, traces, dz, z, relu=relu, identity=identity, wants=wants)
+    dx, found = chain.backward(
+        _kernels_for(dz, x, *weights), convolutions, traces, dz, z, relu=relu, identity=identity, wants=wants
+    )
     gradients = [dx, *(gradients.weight for gradients in found)]
     norms = [gradients.norm for gradients in found]
     return [x.new_empty(0) if gradient is None else gradient for gradient in gradients] + norms
@@ -202,14 +217,14 @@ class _Alone(torch.autograd.Function):
 def _convolve(x: Tensor, weight: Tensor, bias: Tensor | None, stride: int, relu: bool) -> Tensor:  # noqa: FBT001
     after = kernels.finish(bias, relu=relu) if relu or bias is not None else None
     x = x.contiguous(memory_format=_LAST)
-    return kernels.convolve(required(), x, weight, _kernel(weight, stride), after=after)
+    return kernels.convolve(_kernels_for(x, weight), x, weight, _kernel(weight, stride), after=after)
 
 
 def _differentiate(
     dy: Tensor, x: Tensor, weight: Tensor, y: Tensor | None, stride: int, wants: list[bool]
 ) -> list[Tensor]:
     """The gradients of x, weight and bias, each empty if not wanted; y is given where there was a ReLU."""
-    native, kernel = required(), _kernel(weight, stride)
+    native, kernel = _kernels_for(dy, x, weight), _kernel(weight, stride)
     dy, x = dy.contiguous(memory_format=_LAST), x.contiguous(memory_format=_LAST)
     if y is not None:
         dy = torch.ops.aten.threshold_backward(dy, y, 0)

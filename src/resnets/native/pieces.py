@@ -55,11 +55,10 @@ class Chain:
     def takes(self, channels: int) -> bool:
         """Whether each convolution takes as many channels as come to it, and each norm what its convolution gives."""
         for pair in self.pairs:
-            norm = pair.norm.weight, pair.norm.bias, *pair.running[:2]
-            if not takes(pair.convolution, channels) or not all(map(_is_single, norm)):
+            if not takes(pair.convolution, channels):
                 return False
             channels = pair.convolution.out_channels
-            if any(tensor.shape != (channels,) for tensor in norm):
+            if not all(_is_row(one, channels) for one in (pair.norm.weight, pair.norm.bias, *pair.running[:2])):
                 return False
         return True
 
@@ -139,12 +138,18 @@ def is_native(module: nn.Module) -> bool:
 def takes(layer: nn.Conv2d, channels: int) -> bool:
     """Whether weight and bias have the shapes that the layer says, for so many channels, and our kind of numbers."""
     shape = (layer.out_channels, channels, *layer.kernel_size)
-    has_bias = layer.bias is None or (layer.bias.shape == shape[:1] and _is_single(layer.bias))
+    has_bias = layer.bias is None or _is_row(layer.bias, layer.out_channels)
     return has_bias and layer.weight.shape == shape and _is_single(layer.weight)
 
 
+def _is_row(tensor: Tensor, channels: int) -> bool:
+    """A number for each channel, side by side in memory."""
+    return tensor.shape == (channels,) and tensor.is_contiguous() and _is_single(tensor)
+
+
 def _is_single(tensor: Tensor) -> bool:
-    return tensor.dtype == torch.float32 and tensor.device.type == "cpu"
+    """Single precision in a CPU's memory, and nothing that only looks like a tensor."""
+    return type(tensor) in (Tensor, nn.Parameter) and tensor.dtype == torch.float32 and tensor.device.type == "cpu"
 
 
 def kernel_of(layer: nn.Conv2d) -> Kernel:

@@ -1,6 +1,10 @@
 from __future__ import annotations
 
+import copy
 import json
+import os
+import pickle
+import signal
 import threading
 from pathlib import Path
 from typing import Any
@@ -265,3 +269,30 @@ def test_a_gradient_of_the_images_is_left_to_pytorch(tmp_path: Path) -> None:
     planned(network(WIDE["basic"]), tmp_path)(batch).sum().backward()
     assert batch.grad is not None
     assert batch.grad.abs().sum() > 0
+
+
+def test_a_copy_answers_for_itself() -> None:
+    model = build(WIDE["basic"], seed=0).eval()
+    x = torch.randn(2, 3, 16, 16, generator=torch.Generator().manual_seed(0))
+    network = PlannedNetwork(model, choices=Choices(measure=None))
+    with torch.inference_mode():
+        wanted = network(x)
+        for other in (copy.deepcopy(network), pickle.loads(pickle.dumps(network))):  # noqa: S301  # our own
+            assert torch.equal(other(x), wanted)
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system does not fork")
+@pytest.mark.filterwarnings("ignore:.*multi-threaded, use of fork:DeprecationWarning")
+def test_a_forked_child_does_not_wait_for_a_thread_that_stayed_behind() -> None:
+    model = build(WIDE["basic"], seed=0).eval()
+    x = torch.randn(2, 3, 16, 16, generator=torch.Generator().manual_seed(0))
+    network = PlannedNetwork(model, choices=Choices(measure=None))
+    with torch.inference_mode():
+        network(x)
+        with network._lock:
+            child = os.fork()
+            if child == 0:
+                signal.alarm(20)
+                network(x)
+                os._exit(0)
+        assert os.waitpid(child, 0)[1] == 0

@@ -12,6 +12,7 @@ from torch import Tensor
 
 from resnets.inference.native.operations import Convolution
 from resnets.inference.native.steps import (
+    BY_SHAPE,
     GATHER,
     WINOGRAD_2,
     WINOGRAD_4,
@@ -58,8 +59,7 @@ def usual(operation: Convolution, shape: tuple[int, ...]) -> Cut | None:
     images, channels, height, width = shape
     tiles = images * math.ceil(height / 4) * math.ceil(width / 4)
     pays = tiles >= _ENOUGH_TILES or channels * len(operation.weight) <= _FEW_FILTERS
-    algorithm = WINOGRAD_4 if operation.stride == (1, 1) else WINOGRAD_2
-    return Cut(algorithm, 0) if pays and is_for_winograd(operation) else None
+    return Cut(BY_SHAPE, 0) if pays and is_for_winograd(operation) else None
 
 
 def fastest(kernels: Kernels, operation: Convolution, shape: tuple[int, ...], *, has_residual: bool) -> Cut | None:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from collections import OrderedDict
+from typing import Any
+from weakref import WeakSet
 
 import torch
 from torch import Tensor, nn
@@ -38,7 +41,17 @@ class PlannedNetwork(nn.Module):
         self._choices = choices
         self._plans: OrderedDict[Shape, Plan | None] = OrderedDict()
         self._lock = threading.Lock()
+        _LIVING.add(self)
         self.eval()
+
+    def __getstate__(self) -> dict[str, Any]:
+        """All but the lock and the plans: a copy has its own."""
+        return {**vars(self), "_lock": None, "_plans": OrderedDict()}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        super().__setstate__(state)  # type: ignore[no-untyped-call]
+        self._lock = threading.Lock()
+        _LIVING.add(self)
 
     def forward(self, images: Tensor) -> Tensor:
         """The logits of a batch of images.
@@ -70,3 +83,16 @@ class PlannedNetwork(nn.Module):
             return Plan(self.model, shape, required(), self._choices)
         except UnplannableError:
             return None
+
+
+_LIVING: WeakSet[PlannedNetwork] = WeakSet()
+
+
+def _unlock() -> None:
+    """In a forked child: the thread that held a lock did not come along."""
+    for network in _LIVING:
+        network._lock = threading.Lock()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_unlock)

@@ -17,10 +17,10 @@ from resnets.native import kernels as native
 from resnets.native.kernels import Activation, Kernel
 from resnets.native.library import Kernels, Plan
 
-GATHER, WINOGRAD_2, WINOGRAD_4 = 1, 2, 4
+BY_SHAPE, GATHER, WINOGRAD_2, WINOGRAD_4 = 0, 1, 2, 4
 """Algorithms, as in native/kernels.h."""
 _WIDEST = 1_920
-"""Most numbers under a kernel whose channels fill no panels: native/gather.hpp keeps a line of them on its stack."""
+"""Most numbers under a kernel whose channels fill no panels, as many as native/gather.hpp gathers for a gradient."""
 
 
 class Step(ABC):
@@ -182,7 +182,7 @@ def is_for_kernels(operation: Convolution) -> bool:
     """Whether the kernels can do it."""
     channels, height, width = operation.weight.shape[1:]
     is_square = height == width and all(len(set(pair)) == 1 for pair in (operation.stride, operation.padding))
-    is_simple = operation.groups == 1 and operation.dilation == (1, 1) and height <= 11
+    is_simple = operation.groups == 1 and operation.dilation == (1, 1) and height <= native.LARGEST_KERNEL
     fits = channels % native.PANEL == 0 or height * width * channels <= _WIDEST
     return is_square and is_simple and fits and len(operation.weight) % native.PANEL == 0
 
