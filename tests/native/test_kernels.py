@@ -128,6 +128,24 @@ class TestConvolution:
         packed = ours.pack(kernels(variant), weight, kernel, (0, 16, 6, 8), plan)
         ours.packed_convolution(kernels(variant), x, packed, y, pivot, None, relu=True)()
 
+    @pytest.mark.parametrize("kernel", [Kernel(3, 1, 1), Kernel(3, 2, 1), Kernel(5, 1, 2), Kernel(7, 2, 3)])
+    def test_images_of_one_pixel_meet_the_middle_alone(self, variant: str, kernel: Kernel) -> None:
+        case = Case(5, 48, 1, 1, 32, kernel, (0, 0, 0, 0), 3)
+        x, weight, dy = case.tensors(variant)
+        exact, factor = x.double().requires_grad_(), weight.double().requires_grad_()
+        wanted = convolution(exact, factor, kernel)
+        native = kernels(variant)
+        packed = ours.pack(native, weight, kernel, tuple(x.shape), Plan())
+        assert packed.filters.numel() == 48 * 32
+        y = ours.packed_convolution(native, x, packed, torch.empty_like(dy), weight.new_zeros(32), None, relu=False)()
+        assert error(y, wanted) < tolerance(variant)
+        assert error(ours.convolve(native, x, weight, kernel), wanted) < tolerance(variant)
+        dx = ours.input_gradient(native, dy, weight, tuple(x.shape), kernel)
+        assert error(dx, gradient(wanted, exact, dy.double())) < tolerance(variant)
+        dw = ours.weight_gradient(native, x, dy, weight, kernel)
+        wanted = convolution(exact, factor, kernel)
+        assert error(dw, gradient(wanted, factor, dy.double())) < tolerance(variant)
+
     def test_images_no_larger_than_a_tile_of_f2_take_fewer_products(self, variant: str) -> None:
         native, filters = kernels(variant), 16 * 16
         sizes = {size: ours._sizes((1, 16, size, size), 16, Kernel(3, 1, 1)) for size in (1, 2, 3, 8)}

@@ -75,16 +75,16 @@ def _has_work(module: nn.Module) -> bool:
     )
 
 
+def _branch(block: ResidualBlock | PlainBlock, x: Tensor) -> Chain | None:
+    """The chain that F is, if it is one and the kernels can run it now."""
+    branch = only_chain(list(block.residual))
+    is_ready = branch and not branch.ends_with_relu and is_relu(block.activation) and not _is_watched(block)
+    return branch if branch and is_ready and _can_run(branch, x) else None
+
+
 def _residual_block(block: ResidualBlock, x: Tensor) -> Tensor:
     """activation(F(x) + shortcut(x)), with F one chain."""
-    branch = only_chain(list(block.residual))
-    if (
-        branch
-        and not branch.ends_with_relu
-        and is_relu(block.activation)
-        and not _is_watched(block)
-        and _can_run(branch, x)
-    ):
+    if branch := _branch(block, x):
         shape = branch.output_shape(x)
         if step := _step_of(block.shortcut, x, shape):
             return _run(branch, x, None, identity=step, relu=True)
@@ -98,14 +98,7 @@ def _residual_block(block: ResidualBlock, x: Tensor) -> Tensor:
 
 def _plain_block(block: PlainBlock, x: Tensor) -> Tensor:
     """activation(F(x)), with F one chain."""
-    branch = only_chain(list(block.residual))
-    if (
-        branch
-        and not branch.ends_with_relu
-        and is_relu(block.activation)
-        and not _is_watched(block)
-        and _can_run(branch, x)
-    ):
+    if branch := _branch(block, x):
         return _run(branch, x, None, identity=0, relu=True)
     return PlainBlock.forward(block, x)
 

@@ -67,6 +67,14 @@ def _check(code: int) -> None:
         raise MemoryError("A convolution needs more memory than there is: use smaller batches or images.")
 
 
+def _met(weight: Tensor, kernel: Kernel, shape: tuple[int, ...], plan: Plan) -> tuple[Tensor, Kernel]:
+    """What of a weight meets an image: of one that keeps the size of images of one pixel, the middle."""
+    middle = kernel.padding
+    if shape[2:] != (1, 1) or kernel.size != 2 * middle + 1 or middle == 0 or plan.algorithm:
+        return weight, kernel
+    return weight[:, :, middle : middle + 1, middle : middle + 1], Kernel(1, 1, 0)
+
+
 def convolve(
     kernels: Kernels,
     x: Tensor,
@@ -78,6 +86,7 @@ def convolve(
     plan: Plan = BY_SHAPE,
 ) -> Tensor:
     """The convolution of before(x) with weight, finished or counted by `after`; x channels last."""
+    weight, kernel = _met(weight, kernel, tuple(x.shape), plan)
     sizes = _sizes(tuple(x.shape), len(weight), kernel)
     y = arena.images(len(x), len(weight), sizes.out_height, sizes.out_width, dtype=x.dtype)
     prologue = Prologue(*map(_pointer, before)) if before else Prologue()
@@ -98,6 +107,7 @@ def input_gradient(
 ) -> Tensor:
     """The gradient of an input of `shape`."""
     dx = arena.images(*shape, dtype=dy.dtype)
+    weight, kernel = _met(weight, kernel, shape, plan)
     sizes = _sizes(shape, len(weight), kernel)
     arguments = dy.data_ptr(), weight.data_ptr(), _strides(weight), dx.data_ptr(), after or Epilogue(), plan
     _check(kernels.backward_data(sizes, *arguments))
@@ -117,10 +127,13 @@ def weight_gradient(
 ) -> Tensor:
     """The gradient of the weight, laid out as the weight is; where `norm` is given, dy is made by it first."""
     dw = torch.empty_like(weight)
+    met, kernel = _met(dw, kernel, tuple(x.shape), plan)
+    if met is not dw:
+        dw.zero_()
     sizes = _sizes(tuple(x.shape), len(weight), kernel)
     prologue = Prologue(*map(_pointer, before)) if before else Prologue()
-    pointers = x.data_ptr(), dy.data_ptr(), dw.data_ptr()
-    _check(kernels.backward_weights(sizes, *pointers, _strides(dw), prologue, norm or NormGradient(), plan))
+    pointers = x.data_ptr(), dy.data_ptr(), met.data_ptr()
+    _check(kernels.backward_weights(sizes, *pointers, _strides(met), prologue, norm or NormGradient(), plan))
     return dw
 
 
@@ -176,6 +189,7 @@ class Packed(NamedTuple):
 
 def pack(kernels: Kernels, weight: Tensor, kernel: Kernel, shape: tuple[int, ...], plan: Plan = BY_SHAPE) -> Packed:
     """The filters for inputs of `shape`."""
+    weight, kernel = _met(weight, kernel, shape, plan)
     sizes = _sizes(shape, len(weight), kernel)
     filters = torch.empty(kernels.packed_size(sizes, plan), dtype=weight.dtype)
     _check(kernels.pack_weights(sizes, weight.data_ptr(), _strides(weight), filters.data_ptr(), plan))
