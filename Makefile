@@ -37,7 +37,7 @@ clean:
 wheel: $(READY)  ## A wheel for this kind of machine, with the kernels for all its processors.
 	$(BIN)/python -m pip wheel --quiet --no-deps --wheel-dir dist .
 	@$(BIN)/python -m zipfile -l "$$(ls -t dist/resnets-*.whl | head -1)" | grep -q libresnets.so || \
-		{ echo "The wheel has no kernels: they need a C++17 compiler with OpenMP."; exit 1; }
+		{ echo "The wheel in dist has no kernels: install a C++17 compiler with OpenMP and make it again." >&2; exit 1; }
 
 $(READY): pyproject.toml setup.py $(wildcard native/*)
 	$(PYTHON) -m venv $(VENV)

@@ -5,9 +5,9 @@
 
 namespace VARIANT {
 
-constexpr int64_t PRIVATE_BYTES = 6 << 20; // gradients that each thread may keep for itself
+constexpr int64_t PRIVATE_BYTES = 6 << 20;      // gradients that each thread may keep for itself
 constexpr int64_t ALL_PRIVATE_BYTES = 64 << 20; // and all threads together
-constexpr int SIDE = 4;                    // panels along a side of the blocks that threads share out instead
+constexpr int SIDE = 4;                         // panels along a side of the blocks that threads share out instead
 
 // Whether a point before this one has the same filter.
 template <class F> constexpr bool is_again(int p) { return p / F::POINTS >= F::FILTERS || p % F::POINTS >= F::FILTERS; }

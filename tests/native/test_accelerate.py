@@ -178,7 +178,7 @@ class TestStep:
         with torch.no_grad():
             assert torch.equal(unit(torch._neg_view(x)), plain(-x))
             for other in (x.to_sparse(), x.to_mkldnn()):
-                TestRefusal.answers_alike(unit, plain, other)
+                TestRefusal.assert_answers_alike(unit, plain, other)
         assert calls == []
 
     def test_leaves_parameters_that_do_not_stand_side_by_side_to_pytorch(self, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -255,7 +255,7 @@ class TestRefusal:
         unit = network().get_submodule("stages.S1.U1.residual").train(is_training)
         spoil(unit)
         plain = restore(copy.deepcopy(unit))
-        self.answers_alike(unit, plain, random(2, 16, 6, 6, seed=1))
+        self.assert_answers_alike(unit, plain, random(2, 16, 6, 6, seed=1))
 
     @pytest.mark.parametrize("spoil", [lambda layer: layer.double(), lambda layer: layer.bfloat16(), shorten])
     def test_a_bias_that_does_not_fit(self, spoil: Callable[[nn.Conv2d], Any]) -> None:
@@ -264,7 +264,7 @@ class TestRefusal:
         spoil(layer)
         layer.weight.data = weight
         row = accelerate(nn.Sequential(layer, nn.ReLU()))
-        self.answers_alike(row, restore(copy.deepcopy(row)), random(2, 16, 6, 6, seed=1))
+        self.assert_answers_alike(row, restore(copy.deepcopy(row)), random(2, 16, 6, 6, seed=1))
 
     @pytest.mark.parametrize("is_training", [True, False])
     @pytest.mark.parametrize("channels", [16, 48])
@@ -277,7 +277,7 @@ class TestRefusal:
             unit(random(2, channels, 6, 6, seed=1))
 
     @staticmethod
-    def answers_alike(ours: nn.Module, plain: nn.Module, x: Tensor) -> None:
+    def assert_answers_alike(ours: nn.Module, plain: nn.Module, x: Tensor) -> None:
         answers: list[Tensor | str] = []
         for module in (ours, plain):
             try:

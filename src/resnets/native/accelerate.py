@@ -1,7 +1,7 @@
 """A model whose blocks run on the native kernels, and back: the same modules, parameters and names.
 
 Each block and each row of layers gets a `forward` of its own. It looks at what it is given, every time, and leaves to
-PyTorch what the kernels cannot do, and whatever somebody watches with a hook.
+PyTorch what the kernels cannot do, and whatever somebody watches with a hook or computes in a way of their own.
 """
 
 from __future__ import annotations

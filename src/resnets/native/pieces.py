@@ -32,7 +32,7 @@ class Pair:
 
     @property
     def running(self) -> tuple[Tensor, Tensor, Tensor]:
-        """Mean, variance and number of batches so far; to be asked only where statistics are tracked."""
+        """Mean, variance and number of batches so far; to be asked only where there are any."""
         norm = self.norm
         found = norm.running_mean, norm.running_var, norm.num_batches_tracked
         return tuple(tensor for tensor in found if tensor is not None)  # type: ignore[return-value]  # all three or none
